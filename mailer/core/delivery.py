@@ -1,0 +1,168 @@
+"""What is owed, and what came of trying: the words of the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mailer.core.newsroom import UnknownPolicy
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. All but DUE are final until an operator says otherwise.
+
+    `unknown`: the content was written, the reply never seen, and the policy is to hold.
+    `ended`: consent was gone, or the address suppressed, before anything was sent.
+    `expired`: the retry horizon passed. `cancelled`: the mailing was stopped.
+    """
+
+    DUE = "due"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    ENDED = "ended"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Purpose(StrEnum):
+    """Why a message is sent; notices (all but RELEASE) overtake releases."""
+
+    RELEASE = "release"
+    CONFIRM = "confirm"
+    ALREADY = "already"
+    WELCOME = "welcome"
+
+
+class Phase(StrEnum):
+    """Where in the SMTP conversation something happened (RFC 5321 section 4.3.2)."""
+
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    STARTTLS = "starttls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    CONTENT = "content"  # after the final dot
+
+
+class Result(StrEnum):
+    """What one attempt came to."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class Blame(StrEnum):
+    """Whom an outcome speaks about: this reader's mailbox, the relay or link, or us as the sender."""
+
+    READER = "reader"
+    RELAY = "relay"
+    SENDER = "sender"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt.
+
+    Attributes:
+        code: SMTP reply code; 0 where no reply was seen.
+        enhanced: RFC 3463 status such as "5.1.1"; empty where none was given.
+        text: the reply's words, one line, at most 500 characters.
+    """
+
+    result: Result
+    phase: Phase
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+    blame: Blame = Blame.READER
+    relay: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery handed to the dispatcher: all that filling its slots and recording its outcome needs.
+
+    Attributes:
+        cause: what made a notice, as `request:17`; empty for a release.
+        attempts: conversations that counted so far.
+        made_at: the Date of the message, equal on every retry.
+        unknown: what the newsroom wants done when a reply is never seen.
+        alone: claimed by itself (a notice, a retry), not as part of a chunk.
+    """
+
+    id: int
+    purpose: Purpose
+    prepared_id: int
+    subscription_id: int
+    mailbox: str
+    made_at: datetime
+    attempts: int
+    mailing_id: int | None = None
+    cause: str = ""
+    unknown: UnknownPolicy = "resend"
+    alone: bool = False
+
+    @property
+    def cause_id(self) -> int:
+        """The number in `cause`; 0 where there is none."""
+        return int(self.cause.rpartition(":")[2] or 0)
+
+
+NOTICES = (Purpose.CONFIRM, Purpose.ALREADY, Purpose.WELCOME)
+
+
+def may_receive(purpose: Purpose, *, subscribed: bool, suppressed: bool, asked: bool) -> bool:
+    """Whether a message that is due may still leave, asked anew as it is handed to a connection.
+
+    Args:
+        subscribed: the subscription is active.
+        suppressed: the address must not be mailed at all.
+        asked: the request behind a confirm notice is open and in time.
+    """
+    if suppressed:
+        return False
+    return asked if purpose is Purpose.CONFIRM else subscribed
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the ledger writes for a delivery after an attempt.
+
+    Attributes:
+        due_at: when to try again; None where the state is final.
+        attempts: conversations that counted, this one included if it did.
+    """
+
+    state: DeliveryState
+    attempts: int
+    due_at: datetime | None = None
+
+
+def settle(due: Due, outcome: Outcome, *, retry_at: datetime | None, soon: datetime) -> Settled:
+    """Decide what an outcome means for its delivery.
+
+    An accepted or refused message is done. One that was put off is due again at `retry_at`, or
+    expired where that is None. What the relay or we ourselves got wrong consumes nothing: it is due
+    again `soon`. A reply never seen is unknown: held, or due again under the same Message-ID, as the
+    newsroom wants it.
+
+    Args:
+        retry_at: by the retry schedule, for one more attempt that counted; None past its horizon.
+        soon: when to come back after a fault that was not the reader's.
+    """
+    counted = due.attempts + 1
+    if outcome.result is Result.ACCEPTED:
+        return Settled(DeliveryState.ACCEPTED, counted)
+    if outcome.result is Result.UNKNOWN and due.unknown == "hold":
+        return Settled(DeliveryState.UNKNOWN, counted)
+    if outcome.result is Result.REFUSED and outcome.blame is Blame.READER:
+        return Settled(DeliveryState.REFUSED, counted)
+    if outcome.result is not Result.UNKNOWN and outcome.blame is not Blame.READER:
+        return Settled(DeliveryState.DUE, due.attempts, soon)
+    if retry_at is None:
+        return Settled(DeliveryState.EXPIRED, counted)
+    return Settled(DeliveryState.DUE, counted, retry_at)

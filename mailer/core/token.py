@@ -1,0 +1,141 @@
+"""Signs and reads the capabilities in links: one salt and one lifetime per purpose, keys that rotate.
+
+A token names one number (a request, a subscription) and says what it is good for by its salt. It is
+derived, never stored. Keys are a list: the last signs, all verify. A token has exactly one spelling:
+base64 leaves spare bits at the end of a signature, so a token that verifies but is not the one we
+would have written is refused.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from itsdangerous import BadSignature, Signer
+
+from mailer.core.errors import TokenExpired, TokenRefused
+
+
+class LinkPurpose(StrEnum):
+    """What a link is good for."""
+
+    CONFIRM = "confirm"
+    LEAVE = "leave"
+
+
+LIFETIME: dict[LinkPurpose, timedelta | None] = {
+    LinkPurpose.CONFIRM: timedelta(hours=72),
+    LinkPurpose.LEAVE: None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a token said: the number it names and when it was signed."""
+
+    subject: int
+    signed_at: datetime
+
+
+class Tokens:
+    """Signs and reads tokens with a list of keys.
+
+    Args:
+        keys: secrets of at least 16 bytes; the last signs, all verify.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("at least one key is needed to sign tokens")
+        self._keys = tuple(key.encode() for key in keys)
+        self._signers = {
+            purpose: tuple(_signer(key, purpose) for key in self._keys) for purpose in LinkPurpose
+        }
+
+    def __repr__(self) -> str:
+        return f"Tokens(<{len(self._keys)} keys>)"
+
+    def sign(self, purpose: LinkPurpose, subject: int, at: datetime) -> str:
+        """A token for `subject`, signed at the aware moment `at` (whole seconds count)."""
+        stated = f"{_base36(subject)}.{_base36(int(at.timestamp()))}"
+        return self._signers[purpose][-1].sign(stated).decode()
+
+    def read(self, purpose: LinkPurpose, token: str, now: datetime) -> Claim:
+        """What `token` says, if we signed it for `purpose` and its lifetime has not passed.
+
+        Raises:
+            TokenRefused: bent, of another purpose, or signed with a key we no longer hold.
+            TokenExpired: ours, but too old.
+        """
+        claim = self._verify(purpose, token)
+        lifetime = LIFETIME[purpose]
+        if lifetime is not None and now - claim.signed_at > lifetime:
+            raise TokenExpired("The link has expired", subject=claim.subject)
+        return claim
+
+    def _verify(self, purpose: LinkPurpose, token: str) -> Claim:
+        for signer in self._signers[purpose]:
+            try:
+                stated = signer.unsign(token).decode()
+            except (BadSignature, UnicodeError):
+                continue
+            if not hmac.compare_digest(signer.sign(stated), token.encode()):
+                continue
+            subject, _, seconds = stated.partition(".")
+            return Claim(int(subject, 36), datetime.fromtimestamp(int(seconds, 36), UTC))
+        raise TokenRefused("The link is not one of ours, or was damaged on its way")
+
+
+def _signer(key: bytes, purpose: LinkPurpose) -> Signer:
+    return Signer(
+        key, salt=f"mailer.{purpose}", sep=".", key_derivation="hmac", digest_method=hashlib.sha256
+    )
+
+
+def _base36(number: int) -> str:
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    text = ""
+    while True:
+        number, rest = divmod(number, 36)
+        text = digits[rest] + text
+        if not number:
+            return text
+
+
+class Marks:
+    """Short keyed marks on message numbers: nobody can guess a Message-ID or forge a return path.
+
+    The alphabet is lower-case base32, since servers on the way may fold the case of a local part.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("at least one key is needed to mark return paths")
+        self._keys = tuple(key.encode() for key in keys)
+
+    def __repr__(self) -> str:
+        return f"Marks(<{len(self._keys)} keys>)"
+
+    def mark(self, use: str, number: int) -> str:
+        """Ten bytes of HMAC-SHA-256 over use and number, as 16 characters."""
+        return _mark(self._keys[-1], use, number)
+
+    def genuine(self, use: str, number: int, mark: str) -> bool:
+        """Whether any of the keys made this mark."""
+        return any(
+            hmac.compare_digest(_mark(key, use, number).encode(), mark.lower().encode())
+            for key in self._keys
+        )
+
+
+def _mark(key: bytes, use: str, number: int) -> str:
+    digest = hmac.digest(key, f"{use}:{number}".encode(), "sha256")
+    return base64.b32encode(digest[:10]).decode().lower()
+
+
+def keyed_hash(key: str, text: str) -> str:
+    """The keyed hash under which a suppressed address is remembered: HMAC-SHA-256, 64 hexadecimal digits."""
+    return hmac.digest(key.encode(), text.encode(), "sha256").hex()
