@@ -1,0 +1,69 @@
+"""What every table is built from: names for constraints, keys, references and times."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives fresh numbers only to INTEGER keys; PostgreSQL wants the wide type said.
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time; a naive one is refused, for it could be anybody's."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def key() -> Column[int]:
+    """A number given by the database."""
+    return Column("id", BigKey, primary_key=True, autoincrement=True)
+
+
+def ref(name: str, target: str, *, nullable: bool = False) -> Column[int]:
+    """A reference to another table's number."""
+    return Column(name, BigKey, ForeignKey(f"{target}.id"), nullable=nullable)
+
+
+def moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    """An aware UTC time."""
+    return Column(name, Moment(), nullable=nullable)
+
+
+def one_of(name: str, *words: str) -> CheckConstraint:
+    """The words a state column may hold."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{name} IN ({listed})", name=name)

@@ -1,0 +1,261 @@
+"""Requests and the evidence of consent: what was asked, shown and answered, when and from where.
+
+Consent entries are only ever added. The last one that grants or ends decides who may be mailed, so an
+entry is written in the transaction that changes the subscription, and only when it does.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
+from mailer.core.delivery import Purpose
+from mailer.store.mailings import insert_ignoring
+from mailer.store.tables import consent, delivery, request, subscription, wording
+
+IP_LENGTH = 45  # an IPv6 address with an IPv4 tail
+USER_AGENT_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request to keep.
+
+    Attributes:
+        language: of the page it was asked on, and of the mail that answers it.
+        wording: the hash of the wording that was shown.
+    """
+
+    subscription_id: int
+    state: RequestState
+    language: str
+    wording: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A request as it stands."""
+
+    id: int
+    subscription_id: int
+    state: RequestState
+    language: str
+    wording: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One piece of evidence to keep.
+
+    Attributes:
+        address: as it was typed where somebody typed it, else the mailbox.
+        wording: the hash of the wording that was shown.
+        evidence: in an operator's words, where no form was.
+    """
+
+    subscription_id: int
+    act: Act
+    address: str
+    origin: Origin
+    request_id: int | None = None
+    wording: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One consent entry as the press office reads it, with the whole wording."""
+
+    id: int
+    newsroom: str
+    act: Act
+    at: datetime
+    address: str
+    form: str
+    ip: str | None
+    user_agent: str | None
+    wording: str | None
+    evidence: str | None
+
+
+def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
+    """Keep a wording once; its hash (SHA-256)."""
+    digest = hashlib.sha256(shown.encode()).hexdigest()
+    known = connection.scalar(select(wording.c.hash).where(wording.c.hash == digest))
+    if known is None:
+        connection.execute(
+            insert_ignoring(connection, wording), {"hash": digest, "text": shown, "made_at": now}
+        )
+    return digest
+
+
+def note(connection: Connection, entry: Entry, now: datetime) -> None:
+    """Add one consent entry."""
+    connection.execute(
+        insert(consent).values(
+            subscription_id=entry.subscription_id,
+            request_id=entry.request_id,
+            act=entry.act,
+            at=now,
+            address=entry.address,
+            form=entry.origin.form,
+            ip=_fitting(entry.origin.ip, IP_LENGTH),
+            user_agent=_fitting(entry.origin.user_agent, USER_AGENT_LENGTH),
+            wording=entry.wording,
+            evidence=entry.evidence,
+        )
+    )
+
+
+def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
+    """Keep what somebody asked for; its number."""
+    made = connection.execute(
+        insert(request)
+        .values(
+            subscription_id=new.subscription_id,
+            kind="signup",
+            state=new.state,
+            language=new.language,
+            asked={"languages": [new.language]},
+            wording=new.wording,
+            made_at=now,
+            expires_at=new.expires_at,
+            settled_at=None if new.state is RequestState.OPEN else now,
+        )
+        .returning(request.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def read_request(connection: Connection, request_id: int) -> RequestRow | None:
+    """The request of that number, if there is one."""
+    found = connection.execute(
+        select(
+            request.c.id,
+            request.c.subscription_id,
+            request.c.state,
+            request.c.language,
+            request.c.wording,
+            request.c.expires_at,
+        ).where(request.c.id == request_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    return RequestRow(found.id, found.subscription_id, RequestState(found.state), *found[3:])
+
+
+def confirm_request(connection: Connection, request_id: int, now: datetime) -> bool:
+    """Confirm a request that is open and in time; whether this very call did it.
+
+    However many press the button at once, one of them is told yes.
+    """
+    done = connection.execute(
+        update(request)
+        .where(
+            request.c.id == request_id,
+            request.c.state == RequestState.OPEN,
+            request.c.expires_at > now,
+        )
+        .values(state=RequestState.CONFIRMED, settled_at=now)
+    )
+    return done.rowcount == 1
+
+
+def take_back_requests(connection: Connection, subscription_id: int, now: datetime) -> None:
+    """Let every open request of a subscription expire: its reader left, or must not be mailed."""
+    connection.execute(
+        update(request)
+        .where(request.c.subscription_id == subscription_id, request.c.state == RequestState.OPEN)
+        .values(state=RequestState.EXPIRED, settled_at=now)
+    )
+
+
+def any_expired(connection: Connection, now: datetime) -> bool:
+    """Whether `expire_requests` would find one, by a look that takes no lock."""
+    return bool(connection.scalar(select(exists().where(*_overdue(now)))))
+
+
+def expire_requests(connection: Connection, now: datetime) -> int:
+    """Let every open request expire whose time has passed; how many there were."""
+    done = connection.execute(
+        update(request).where(*_overdue(now)).values(state=RequestState.EXPIRED, settled_at=now)
+    )
+    return done.rowcount
+
+
+def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return request.c.state == RequestState.OPEN, request.c.expires_at <= now
+
+
+def last_mailed(connection: Connection, subscription_id: int) -> datetime | None:
+    """When a sign-up was last answered by mail, since its reader last confirmed or left.
+
+    The ledger says which requests were answered by mail: those that caused a notice.
+    """
+    settled = (
+        select(func.coalesce(func.max(consent.c.id), 0))
+        .where(consent.c.subscription_id == subscription_id, consent.c.act.in_([*GRANTS, *ENDS]))
+        .scalar_subquery()
+    )
+    answered = exists().where(
+        delivery.c.mailing_id.is_(None),
+        delivery.c.purpose.in_([Purpose.CONFIRM, Purpose.ALREADY]),
+        delivery.c.cause == literal("request:") + cast(consent.c.request_id, String),
+    )
+    return connection.scalar(
+        select(consent.c.at)
+        .where(
+            consent.c.subscription_id == subscription_id,
+            consent.c.id > settled,
+            consent.c.act == Act.ASKED,
+            answered,
+        )
+        .order_by(consent.c.id.desc())
+        .limit(1)
+    )
+
+
+def history(connection: Connection, subscriber_id: int) -> Iterator[EvidenceRow]:
+    """All evidence about one mailbox, oldest first."""
+    rows = connection.execute(
+        select(
+            consent.c.id,
+            subscription.c.newsroom,
+            consent.c.act,
+            consent.c.at,
+            consent.c.address,
+            consent.c.form,
+            consent.c.ip,
+            consent.c.user_agent,
+            wording.c.text.label("wording"),
+            consent.c.evidence,
+        )
+        .join_from(consent, subscription)
+        .join(wording, wording.c.hash == consent.c.wording, isouter=True)
+        .where(subscription.c.subscriber_id == subscriber_id)
+        .order_by(consent.c.id)
+    )
+    for row in rows:
+        found = row._asdict()
+        yield EvidenceRow(**{**found, "act": Act(found["act"])})
+
+
+def _fitting(sent: str | None, length: int) -> str | None:
+    """What a client sent, made storable: PostgreSQL keeps no NUL, and no column endless text."""
+    return None if sent is None else sent.replace("\0", "")[:length]

@@ -1,0 +1,169 @@
+"""Opens the database so that a commit is a commit: one writer at a time on SQLite, waits instead of errors.
+
+SQLite: WAL, foreign keys on, synchronous FULL, a busy timeout, and BEGIN IMMEDIATE for every writing
+transaction, so that two writers queue up instead of one of them failing half-way. PostgreSQL: READ
+COMMITTED with row locks where two could meet.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from mailer.core.errors import MailerError, SchemaOutdated, ServiceMissing, TryLater
+from mailer.store.glance import HEAD
+
+__all__ = ["Connection", "Database"]
+
+BUSY_SECONDS = 20
+
+
+class Database:
+    """A database at a URL; `read` and `write` lend connections.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///file` or `postgresql://...`.
+
+    Raises:
+        MailerError: the URL cannot be read or names a database we do not speak to.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose changes are thrown away.
+
+        Raises:
+            ServiceMissing: the database cannot be reached.
+        """
+        with _translated(self.engine), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed when the block ends well and undone otherwise.
+
+        Raises:
+            ServiceMissing: the database cannot be reached.
+            TryLater: another writer held the database for longer than we wait.
+        """
+        with _translated(self.engine), self.engine.connect() as connection:
+            connection.info["writing"] = True
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.info["writing"] = False
+
+    def require_head(self) -> None:
+        """Stop with a clear word if the schema is not this program's.
+
+        Raises:
+            SchemaOutdated: no schema, an older or a newer one.
+        """
+        found = self.revision()
+        if found == HEAD:
+            return
+        state = "has no tables yet" if found is None else f"is at revision {found}, not {HEAD}"
+        raise SchemaOutdated(f"The database {state}", "run `mailer db upgrade`")
+
+    def revision(self) -> str | None:
+        """The schema's revision; None for an empty database."""
+        with self.read() as connection:
+            if not self.engine.dialect.has_table(connection, "alembic_version"):
+                return None
+            found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return None if found is None else str(found)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise MailerError(
+            "database.url cannot be read",
+            "write it as sqlite:///file or postgresql://user@host/name",
+        ) from error
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise MailerError(
+            f"database.url names {parsed.get_backend_name()}", "use sqlite or postgresql"
+        )
+    try:
+        engine = create_engine(parsed, **_options(parsed.get_backend_name()))
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise MailerError(
+            "The PostgreSQL driver is not installed", "pip install 'pressmailer[postgresql]'"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "cache_size = -16384",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail at once if another wrote in between.
+    writing = connection.info.get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def _translated(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise _as_ours(error, engine) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _as_ours(error, engine) from error
+        raise
+
+
+def _as_ours(error: DBAPIError, engine: Engine) -> MailerError:
+    place = engine.url.render_as_string(hide_password=True)
+    reason = str(error.orig).strip().partition("\n")[0]
+    if "locked" in reason or "busy" in reason:
+        return TryLater(
+            f"The database {place} was busy for {BUSY_SECONDS} seconds", "try again in a minute"
+        )
+    if "no such table" in reason:
+        return SchemaOutdated("The database lacks our tables", "run `mailer db upgrade`")
+    return ServiceMissing(
+        f"The database {place} cannot be used: {reason}",
+        "check database.url and that it is running",
+    )

@@ -1,0 +1,63 @@
+"""One cheap look at the database: is anything due? Cron asks every minute, and mostly the answer is no.
+
+It speaks through the bare driver, for importing SQLAlchemy alone costs more than the whole budget of
+an idle tick (docs/adr/0004). The full path asks the same questions with the same words.
+"""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+HEAD = "0001"
+"""The schema revision this program works with; a test holds it against the migrations."""
+
+ANYTHING_DUE = """
+SELECT EXISTS (SELECT 1 FROM delivery
+               WHERE state = 'due' AND due_at IS NOT NULL AND due_at <= {now})
+    OR EXISTS (SELECT 1 FROM mailing JOIN chunk ON chunk.mailing_id = mailing.id
+               WHERE mailing.state = 'open' AND chunk.state <> 'done')
+    OR EXISTS (SELECT 1 FROM release
+               WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now}))
+    OR EXISTS (SELECT 1 FROM request WHERE state = 'open' AND expires_at <= {now})
+"""
+
+
+def idle(url: str, now: datetime) -> bool:
+    """Whether a dispatch pass would find nothing to do.
+
+    A wrong schema or an unreadable database is not idle: the full path then says what is wrong.
+
+    Args:
+        url: the database's URL. Only SQLite files are looked at; anything else counts as not idle.
+        now: aware.
+    """
+    path = _sqlite_path(url)
+    if path is None or not path.exists():
+        return False
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+    except sqlite3.Error:
+        return False
+    try:
+        return _nothing_due(connection, now)
+    except sqlite3.Error:
+        return False
+    finally:
+        connection.close()
+
+
+def _nothing_due(connection: sqlite3.Connection, now: datetime) -> bool:
+    revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if revision is None or revision[0] != HEAD:
+        return False
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    found = connection.execute(ANYTHING_DUE.format(now="?1"), (stamp,)).fetchone()
+    return found is not None and not found[0]
+
+
+def _sqlite_path(url: str) -> Path | None:
+    head, separator, tail = url.partition(":///")
+    if not separator or head.partition("+")[0] != "sqlite" or "?" in tail:
+        return None
+    return Path(unquote(tail))

@@ -1,0 +1,288 @@
+"""Mailings, their prepared messages and their frozen audience; notices, which are owed one by one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from mailer.core.delivery import Purpose
+from mailer.core.newsroom import Newsroom
+from mailer.store.tables import chunk, consent, delivery, mailing, prepared, subscription
+
+CHUNK = 500
+"""Deliveries in a chunk: at this size a durable commit costs next to nothing a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRow:
+    """A prepared message as it is kept: what a delivery's bytes are made from, whatever was edited since."""
+
+    id: int
+    purpose: Purpose
+    language: str
+    subject: str
+    return_path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrepared:
+    """A prepared message to keep; `digest` makes keeping it twice one."""
+
+    newsroom: str
+    purpose: Purpose
+    language: str
+    subject: str
+    return_path: str
+    content: bytes
+    digest: str
+    mailing_id: int | None = None
+    edition_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailingRow:
+    """A mailing as the ledger knows it."""
+
+    id: int
+    newsroom: str
+    release_id: int | None
+    kind: str
+    state: str
+    hold_reason: str | None
+    made_at: datetime
+    finished_at: datetime | None
+    consent_mark: int
+    audience: int
+    settled: int
+
+
+def insert_ignoring(connection: Connection, table: Table) -> Insert:
+    """An INSERT that does nothing where the row is already there, in the database's own dialect."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def keep_prepared(connection: Connection, new: NewPrepared, now: datetime) -> int:
+    """Keep a prepared message once; its number, whether it is new or was there."""
+    found = connection.scalar(select(prepared.c.id).where(prepared.c.digest == new.digest))
+    if found is not None:
+        return int(found)
+    connection.execute(
+        insert_ignoring(connection, prepared),
+        {
+            "mailing_id": new.mailing_id,
+            "edition_id": new.edition_id,
+            "newsroom": new.newsroom,
+            "purpose": new.purpose,
+            "language": new.language,
+            "subject": new.subject,
+            "return_path": new.return_path,
+            "content": new.content,
+            "digest": new.digest,
+            "made_at": now,
+        },
+    )
+    return int(
+        connection.execute(
+            select(prepared.c.id).where(prepared.c.digest == new.digest)
+        ).scalar_one()
+    )
+
+
+def read_prepared(connection: Connection, prepared_id: int) -> PreparedRow:
+    """The prepared message of that number."""
+    row = connection.execute(
+        select(
+            prepared.c.id,
+            prepared.c.purpose,
+            prepared.c.language,
+            prepared.c.subject,
+            prepared.c.return_path,
+            prepared.c.content,
+        ).where(prepared.c.id == prepared_id)
+    ).one()
+    return PreparedRow(row.id, Purpose(row.purpose), *row[2:])
+
+
+def prepared_of(connection: Connection, mailing_id: int) -> dict[str, int]:
+    """The prepared messages of a mailing by language."""
+    rows = connection.execute(
+        select(prepared.c.language, prepared.c.id).where(prepared.c.mailing_id == mailing_id)
+    )
+    return {row.language: row.id for row in rows}
+
+
+def owe_notice(
+    connection: Connection,
+    *,
+    purpose: Purpose,
+    cause: str,
+    subscription_id: int,
+    prepared_id: int,
+    now: datetime,
+) -> None:
+    """Owe one notice, due at once. The same purpose and cause is owed once, however often it is asked."""
+    connection.execute(
+        insert_ignoring(connection, delivery),
+        {
+            "purpose": purpose,
+            "cause": cause,
+            "subscription_id": subscription_id,
+            "prepared_id": prepared_id,
+            "state": "due",
+            "attempts": 0,
+            "made_at": now,
+            "due_at": now,
+        },
+    )
+
+
+def last_consent(connection: Connection) -> int:
+    """The number of the newest consent entry: the point in history at which an audience is frozen.
+
+    Publishing and every consent entry take turns (`take_turn`), so no lower number appears later.
+    """
+    return int(connection.scalar(select(func.coalesce(func.max(consent.c.id), 0))) or 0)
+
+
+def take_turn(connection: Connection, *, alone: bool) -> None:
+    """Take turns between those who write consent (together) and those who freeze an audience (alone).
+
+    SQLite has one writer anyway; on PostgreSQL a transaction-long advisory lock keeps the order of
+    consent numbers the order in which they became visible.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        connection.execute(text(f"SELECT {lock}(7237001)"))
+
+
+def open_mailing(
+    connection: Connection, *, newsroom: Newsroom, release_id: int, kind: str, now: datetime
+) -> int | None:
+    """Open a mailing with an empty audience; None if this release already has its first mailing."""
+    taken = connection.scalar(
+        select(mailing.c.id).where(mailing.c.release_id == release_id, mailing.c.kind == kind)
+    )
+    if taken is not None:
+        return None
+    made = connection.execute(
+        insert(mailing)
+        .values(
+            newsroom=newsroom.key,
+            release_id=release_id,
+            kind=kind,
+            state="open",
+            unknown=newsroom.unknown,
+            made_at=now,
+            consent_mark=last_consent(connection),
+            audience=0,
+        )
+        .returning(mailing.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def freeze_audience(
+    connection: Connection, mailing_id: int, *, prepared_id: int, now: datetime
+) -> int:
+    """Owe the mailing's message to every active subscription of its newsroom, by one set-based statement.
+
+    Suppressed addresses have no active subscription: suppressing ends them in the same transaction.
+
+    Returns:
+        The size of the audience.
+    """
+    audience = (
+        select(
+            mailing.c.id,
+            subscription.c.id,
+            literal(prepared_id),
+            literal(Purpose.RELEASE.value),
+            literal("due"),
+            literal(0),
+            bindparam("made_at", now, type_=delivery.c.made_at.type),
+        )
+        .join_from(mailing, subscription, subscription.c.newsroom == mailing.c.newsroom)
+        .where(mailing.c.id == mailing_id, subscription.c.state == "active")
+        .order_by(subscription.c.id)
+    )
+    columns = [
+        "mailing_id",
+        "subscription_id",
+        "prepared_id",
+        "purpose",
+        "state",
+        "attempts",
+        "made_at",
+    ]
+    connection.execute(insert(delivery).from_select(columns, audience))
+    size = _cut_chunks(connection, mailing_id)
+    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(audience=size))
+    return size
+
+
+def _cut_chunks(connection: Connection, mailing_id: int) -> int:
+    """Cut the mailing's deliveries into chunks by their numbers; how many deliveries there are."""
+    position = func.row_number().over(order_by=delivery.c.id)
+    placed = (
+        select(delivery.c.id, ((position - 1) // CHUNK).label("place"))
+        .where(delivery.c.mailing_id == mailing_id)
+        .subquery()
+    )
+    lowest = func.min(placed.c.id)
+    cut = select(
+        literal(mailing_id), lowest, func.max(placed.c.id), lowest - 1, literal("open")
+    ).group_by(placed.c.place)
+    connection.execute(insert(chunk).from_select(["mailing_id", "lo", "hi", "mark", "state"], cut))
+    return int(
+        connection.scalar(
+            select(func.count()).select_from(delivery).where(delivery.c.mailing_id == mailing_id)
+        )
+        or 0
+    )
+
+
+def mailings(connection: Connection, release_id: int | None = None) -> list[MailingRow]:
+    """Every mailing, oldest first, or those of one release."""
+    query = select(*_MAILING).order_by(mailing.c.id)
+    if release_id is not None:
+        query = query.where(mailing.c.release_id == release_id)
+    return [_mailing(row) for row in connection.execute(query)]
+
+
+_MAILING = tuple(
+    mailing.c[name]
+    for name in (
+        "id",
+        "newsroom",
+        "release_id",
+        "kind",
+        "state",
+        "hold_reason",
+        "made_at",
+        "finished_at",
+        "consent_mark",
+        "audience",
+        "settled",
+    )
+)
+
+
+def _mailing(row: Row[*tuple[Any, ...]]) -> MailingRow:
+    return MailingRow(**row._mapping)

