@@ -1,0 +1,125 @@
+"""Makes a prepared message one reader's, by filling its slots and nothing else.
+
+A prepared message is cut at its slots once; per reader each value is made once and put into all its
+places. Nothing depends on the clock or on chance, so that a retry, another host or a later preview
+gives the same bytes: the leave token is signed as of the delivery's own moment.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from mailer.core.delivery import Due
+from mailer.core.errors import MailerError
+from mailer.core.token import LinkPurpose, Marks, Tokens
+from mailer.mail.headers import FOLD, checked_mailbox, date
+from mailer.mail.message import Message
+from mailer.mail.prepare import Prepared
+from mailer.mail.quoted import encode_value
+from mailer.mail.slots import HOLE
+
+_REMEMBERED = 64  # plans kept: the messages that are in work at one time
+_PLAIN = re.compile(r"[A-Za-z0-9._+@-]{1,75}")  # the same in text, HTML and quoted-printable
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A prepared message cut at its slots: where each value goes."""
+
+    segments: list[bytes]
+    places: tuple[tuple[str, tuple[int, ...]], ...]
+    local: str
+    domain: str
+
+
+class Composer:
+    """Fills slots.
+
+    Args:
+        tokens: signs the links.
+        marks: marks Message-IDs and return paths.
+    """
+
+    def __init__(self, tokens: Tokens, marks: Marks) -> None:
+        self._tokens = tokens
+        self._marks = marks
+        self._plans: dict[Prepared, _Plan] = {}
+        self._fill: dict[str, Callable[[Due], bytes]] = {
+            "address_html": _address_html,
+            "address_text": _address_text,
+            "confirm_token": self._confirm_token,
+            "date": lambda due: date(due.made_at).encode(),
+            "leave_token": self._leave_token,
+            "message_id": self._message_id,
+            "to": _to,
+        }
+
+    def compose(self, prepared: Prepared, due: Due) -> Message:
+        """The message for one delivery; equal arguments give equal bytes.
+
+        Raises:
+            MailerError: the mailbox cannot stand in a header, a confirm notice names no request,
+                or the prepared message holds a slot that this version does not know.
+        """
+        mailbox = checked_mailbox(due.mailbox)
+        plan = self._plans.get(prepared) or self._planned(prepared)
+        segments = plan.segments.copy()
+        for name, places in plan.places:
+            value = self._fill[name](due)
+            for place in places:
+                segments[place] = value
+        sender = f"{plan.local}+{due.id}-{self._marks.mark('return', due.id)}@{plan.domain}"
+        return Message(sender=sender, recipient=mailbox, content=b"".join(segments))
+
+    def _planned(self, prepared: Prepared) -> _Plan:
+        plan = _plan(prepared, frozenset(self._fill))
+        if len(self._plans) >= _REMEMBERED:
+            self._plans.clear()
+        self._plans[prepared] = plan
+        return plan
+
+    def _leave_token(self, due: Due) -> bytes:
+        return self._tokens.sign(LinkPurpose.LEAVE, due.subscription_id, due.made_at).encode()
+
+    def _confirm_token(self, due: Due) -> bytes:
+        if not due.cause_id:
+            raise MailerError(
+                f"Delivery {due.id} asks for a confirmation and names no request",
+                "settle it by hand and look for what made it",
+            )
+        return self._tokens.sign(LinkPurpose.CONFIRM, due.cause_id, due.made_at).encode()
+
+    def _message_id(self, due: Due) -> bytes:
+        return f"{due.id}.{self._marks.mark('message-id', due.id)}".encode()
+
+
+def _plan(prepared: Prepared, known: frozenset[str]) -> _Plan:
+    segments = HOLE.split(prepared.content)  # static, name, static, name, ... static
+    places: dict[str, list[int]] = {}
+    for place in range(1, len(segments), 2):
+        places.setdefault(segments[place].decode(), []).append(place)
+    if unknown := set(places) - known:
+        raise MailerError(
+            f"A prepared message holds slots that are not known: {', '.join(sorted(unknown))}",
+            "it was prepared by another version of the program; finish sending with that one",
+        )
+    local, _, domain = prepared.return_path.rpartition("@")
+    return _Plan(segments, tuple((n, tuple(at)) for n, at in places.items()), local, domain)
+
+
+def _to(due: Due) -> bytes:
+    gap = " " if len("To: ") + len(due.mailbox) <= FOLD else "\r\n "
+    return f"{gap}{due.mailbox}".encode()
+
+
+def _address_text(due: Due) -> bytes:
+    if _PLAIN.fullmatch(due.mailbox):
+        return due.mailbox.encode()
+    return encode_value(due.mailbox)
+
+
+def _address_html(due: Due) -> bytes:
+    if _PLAIN.fullmatch(due.mailbox):
+        return due.mailbox.encode()
+    return encode_value(escape(due.mailbox))

@@ -1,0 +1,133 @@
+"""Decides which header fields a message bears.
+
+    field                     release   already, welcome   confirm
+    From, To, Reply-To, Subject, Date, Message-ID, Content-Language: all
+    List-Id                   yes       no                 no       a notice is not list mail: a filter
+                                                                    on List-Id would hide it away
+    List-Unsubscribe, -Post   yes       yes                no       there is nothing to leave yet
+    List-Help                 yes       yes                yes      whom to turn to
+    List-Archive              yes       yes                no
+    Archived-At               yes       no                 no       a notice has no page
+    Auto-Submitted, X-Auto-Response-Suppress, Feedback-ID: all
+
+Sources: RFC 2369, 2919, 3834, 5064, 8058; X-Auto-Response-Suppress is Microsoft's (MS-OXCMAIL), never
+"All", which stops bounces too; Feedback-ID is Google's.
+"""
+
+import re
+from datetime import datetime
+from urllib.parse import quote
+
+from mailer.core.delivery import Purpose
+from mailer.core.errors import MailerError
+from mailer.core.newsroom import Newsroom, Site
+from mailer.mail import headers
+from mailer.mail.slots import hole
+
+SENDER_ID = "pressmailer"  # Feedback-ID's last part, the same in every message (5-15 characters)
+
+_VERP_TAIL = len("+") + 12 + len("-") + 16  # number and mark in a return path
+_LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+
+
+def release_fields(
+    *, site: Site, newsroom: Newsroom, language: str, subject: str, page: str, made_at: datetime
+) -> bytes:
+    """The header of a release.
+
+    Args:
+        page: path of the release's page; its number is in it.
+        made_at: the Date of every copy.
+    """
+    return b"".join(
+        [
+            _common(newsroom, language, subject, headers.date(made_at).encode()),
+            headers.field(
+                "List-Id",
+                *headers.phrase(_shown_name(newsroom), len("List-Id: ")),
+                f"<{newsroom.key}.{newsroom.domain}>",
+            ),
+            _leaving(site),
+            _help(newsroom),
+            headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
+            headers.field("Archived-At", headers.uri(site.url(page))),
+            _automatic(newsroom, Purpose.RELEASE, page.rpartition("/")[2].partition("-")[0]),
+        ]
+    )
+
+
+def notice_fields(
+    *, site: Site, newsroom: Newsroom, purpose: Purpose, language: str, subject: str
+) -> bytes:
+    """The header of a notice; its Date is a slot."""
+    fields = [_common(newsroom, language, subject, hole("date"))]
+    if purpose is not Purpose.CONFIRM:
+        fields.append(_leaving(site))
+        fields.append(headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))))
+    fields += [_help(newsroom), _automatic(newsroom, purpose, "notice")]
+    return b"".join(fields)
+
+
+def return_path(newsroom: Newsroom) -> str:
+    """The address whose VERP forms are the envelope senders.
+
+    Raises:
+        MailerError: it leaves no room for a delivery's number and mark.
+    """
+    address = headers.checked_mailbox(newsroom.envelope_base)
+    longest = _LOCAL_PART - _VERP_TAIL
+    if len(address.rpartition("@")[0]) > longest:
+        raise MailerError(
+            f"The return path {address} is too long",
+            f"give newsroom.{newsroom.key}.return_path at most {longest} characters before the @",
+        )
+    return address
+
+
+def _common(newsroom: Newsroom, language: str, subject: str, date: bytes) -> bytes:
+    if not _LANGUAGE.fullmatch(language):
+        raise MailerError(f"“{language}” is not a language tag", "write it as in BCP 47: da, en-GB")
+    message_id = b"<%s@%s>" % (hole("message_id"), newsroom.domain.encode())
+    reply_to = headers.checked_mailbox(newsroom.reply_to or newsroom.sender)
+    return b"".join(
+        [
+            headers.mailbox("From", _shown_name(newsroom), newsroom.sender),
+            b"To:%s\r\n" % hole("to"),
+            headers.field("Reply-To", reply_to),
+            headers.unstructured("Subject", subject),
+            headers.field("Date", date),
+            headers.field("Message-ID", message_id),
+            headers.field("Content-Language", language),
+        ]
+    )
+
+
+def _leaving(site: Site) -> bytes:
+    """RFC 8058: one https address, not folded, and the sign that a POST to it is enough."""
+    before = headers.uri(site.url("/leave/")).removesuffix(">").encode()
+    return b"".join(
+        [
+            headers.unfolded("List-Unsubscribe", before + hole("leave_token") + b">"),
+            headers.field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    )
+
+
+def _help(newsroom: Newsroom) -> bytes:
+    desk = quote(newsroom.reply_to or newsroom.sender, safe="@!$'*+-._~")
+    return headers.field("List-Help", headers.uri(f"mailto:{desk}"))
+
+
+def _automatic(newsroom: Newsroom, purpose: Purpose, what: str) -> bytes:
+    return b"".join(
+        [
+            headers.field("Auto-Submitted", "auto-generated"),
+            headers.field("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"),
+            headers.field("Feedback-ID", f"{what}:{newsroom.key}:{purpose}:{SENDER_ID}"),
+        ]
+    )
+
+
+def _shown_name(newsroom: Newsroom) -> str:
+    return headers.display(newsroom.name, f"the name of newsroom.{newsroom.key}")

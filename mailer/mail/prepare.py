@@ -1,0 +1,255 @@
+"""Prepares a message once per mailing and language: rendered, inlined, encoded, with slots left open.
+
+    1  what comes from outside is cleaned: nothing in it can be taken for a slot
+    2  subject, text and HTML are rendered; the templates see per-reader values as opaque slots
+    3  the HTML's style sheet is inlined (nothing is fetched); its size is held to the limit
+    4  every part must hold the slots its purpose needs: a mail without its link is never prepared
+    5  parts are encoded, header fields written; the boundary holds "=_", which no encoded part can
+    6  the whole stands as one byte string with NUL + name + NUL for every slot
+
+Filling the slots is `mailer.mail.compose`'s part. The same values always give the same bytes.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mailer.core.delivery import Purpose
+from mailer.core.errors import MailerError
+from mailer.core.newsroom import Newsroom, Site
+from mailer.core.release import Edition
+from mailer.core.token import LIFETIME, LinkPurpose
+from mailer.mail import headers, letterhead
+from mailer.mail.clean import cleaned_edition, cleaned_newsroom
+from mailer.mail.quoted import encode_part
+from mailer.mail.slots import Slots, names_in
+from mailer.texts.catalogue import SOURCE_LANGUAGE, has_catalogue
+from mailer.texts.wording import kind_label, subscribe_wording
+
+if TYPE_CHECKING:  # Jinja takes 150 ms that a dispatcher with nothing to prepare need not pay
+    from mailer.texts.templates import Templates
+
+HTML_LIMIT = 80_000  # octets; some readers clip at 102 KB
+
+_NEEDED = {
+    Purpose.RELEASE: "leave_token",
+    Purpose.CONFIRM: "confirm_token",
+    Purpose.ALREADY: "leave_token",
+    Purpose.WELCOME: "leave_token",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message for all readers of one language; `Composer` makes it one reader's.
+
+    Attributes:
+        language: the language it was asked for in.
+        subject: for people and reports, decoded.
+        return_path: the address whose VERP forms are the envelope senders.
+        content: the whole wire message with CRLF; every slot stands as NUL + name + NUL.
+    """
+
+    purpose: Purpose
+    language: str
+    subject: str
+    return_path: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of it, in hexadecimal: equal digests are equal messages."""
+        digest = hashlib.sha256()
+        for text in (self.purpose, self.language, self.subject, self.return_path):
+            digest.update(b"%d:%s," % (len(text.encode()), text.encode()))
+        digest.update(self.content)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """What a mail says of its release beside the text.
+
+    Attributes:
+        slug: the readable tail of its page's address.
+        kind: the source's word for it; empty means a press release.
+        canonical_url: where the issuer has it; None where it is on our page alone.
+        published_at: when it was published, aware; None where nobody said.
+    """
+
+    id: int
+    slug: str
+    kind: str
+    canonical_url: str | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    subject: str
+    text: str
+    html: str
+
+
+def prepare_release(
+    templates: "Templates",
+    *,
+    site: Site,
+    newsroom: Newsroom,
+    edition: Edition,
+    facts: ReleaseFacts,
+    made_at: datetime,
+) -> Prepared:
+    """The message that mails `edition` to all readers of its language.
+
+    Args:
+        made_at: the Date of every copy, aware.
+
+    Raises:
+        MailerError: the title or a setting cannot stand in a header, the release is too long for
+            a mail, or a template is broken.
+    """
+    title = headers.display(edition.title, "the release's title")
+    chrome = _chrome_language(edition.language, newsroom)
+    page = f"/{newsroom.key}/releases/{facts.id}-{facts.slug}"
+    values = {
+        "edition": cleaned_edition(edition, title),
+        "kind": kind_label(facts.kind, chrome),
+        "published_at": facts.published_at,
+        "online_url": facts.canonical_url or site.url(page),
+    }
+    parts = _render(templates, Purpose.RELEASE, chrome, site, newsroom, values)
+    _check_size(parts, edition)
+    fields = letterhead.release_fields(
+        site=site,
+        newsroom=newsroom,
+        language=edition.language,
+        subject=parts.subject,
+        page=page,
+        made_at=made_at,
+    )
+    return _assembled(Purpose.RELEASE, edition.language, newsroom, parts, fields)
+
+
+def prepare_notice(
+    templates: "Templates", *, site: Site, newsroom: Newsroom, purpose: Purpose, language: str
+) -> Prepared:
+    """The message of a notice: confirm, already or welcome.
+
+    Args:
+        language: the reader's; without a catalogue for it the newsroom's own is used.
+
+    Raises:
+        MailerError: a setting cannot stand in a header, or a template is broken.
+    """
+    chrome = _chrome_language(language, newsroom)
+    lifetime = LIFETIME[LinkPurpose.CONFIRM]
+    assert lifetime is not None
+    values = {
+        "wording": subscribe_wording(newsroom, chrome),
+        "hours": lifetime // timedelta(hours=1),
+    }
+    parts = _render(templates, purpose, chrome, site, newsroom, values)
+    fields = letterhead.notice_fields(
+        site=site, newsroom=newsroom, purpose=purpose, language=chrome, subject=parts.subject
+    )
+    return _assembled(purpose, language, newsroom, parts, fields)
+
+
+def _chrome_language(language: str, newsroom: Newsroom) -> str:
+    """The language of our own words around a text in `language`."""
+    for candidate in (language, newsroom.language):
+        if has_catalogue(candidate):
+            return candidate
+    return SOURCE_LANGUAGE
+
+
+def _render(
+    templates: "Templates",
+    purpose: Purpose,
+    language: str,
+    site: Site,
+    newsroom: Newsroom,
+    values: dict[str, object],
+) -> _Parts:
+    shared = values | {
+        "newsroom": cleaned_newsroom(newsroom),
+        "newsroom_url": site.url(f"/{newsroom.key}"),
+        "desk": newsroom.reply_to or newsroom.sender,
+    }
+    folder = f"mail/{purpose}"
+    subject = " ".join(templates.render(f"{folder}/subject.txt", language, **shared).split())
+    subject = headers.display(subject, "the subject")
+    if names_in(subject):
+        raise MailerError(f"{folder}/subject.txt holds a slot", "subjects are the same for all")
+    shared |= {"subject": subject}
+    text = templates.render(
+        f"{folder}/body.txt", language, slots=Slots(site, "address_text"), **shared
+    )
+    html = templates.render(
+        f"{folder}/body.html", language, slots=Slots(site, "address_html"), **shared
+    )
+    for name, part in ((f"{folder}/body.txt", text), (f"{folder}/body.html", html)):
+        if _NEEDED[purpose] not in names_in(part):
+            raise MailerError(
+                f"The template {name} leaves out the slot {_NEEDED[purpose]}",
+                "write the link that this mail is for: slots.leave_url or slots.confirm_url",
+            )
+    return _Parts(subject, text.strip("\n") + "\n", _inlined(html))
+
+
+def _inlined(html: str) -> str:
+    """The page with its style sheet inlined; rules for dark and narrow screens stay in the head."""
+    from css_inline import CSSInliner, InlineError  # noqa: PLC0415 - 50 ms, as for Jinja
+
+    inliner = CSSInliner(
+        load_remote_stylesheets=False,
+        keep_at_rules=True,
+        remove_inlined_selectors=True,
+        minify_css=True,
+    )
+    try:
+        return inliner.inline(html)
+    except InlineError as error:
+        raise MailerError(f"The HTML's style sheet cannot be read: {error}", "mend it") from error
+
+
+def _check_size(parts: _Parts, edition: Edition) -> None:
+    size = len(parts.html.encode())
+    if size > HTML_LIMIT:
+        words = sum(len(block.text.encode()) for block in edition.body)
+        raise MailerError(
+            f"“{edition.title}” is too long for a mail: its body of {words:,} octets makes"
+            f" {size:,} octets of HTML, and {HTML_LIMIT:,} is the limit",
+            "mail a shorter text and link to the long one; longer mails are cut by some readers",
+        )
+
+
+def _assembled(
+    purpose: Purpose, language: str, newsroom: Newsroom, parts: _Parts, fields: bytes
+) -> Prepared:
+    encoded = (("plain", encode_part(parts.text)), ("html", encode_part(parts.html)))
+    digest = hashlib.sha256(b"".join(part for _, part in encoded)).hexdigest()
+    boundary = f"=_{digest[:32]}".encode()
+    content = [
+        fields,
+        headers.field("MIME-Version", "1.0"),
+        headers.field("Content-Type", "multipart/alternative;", b'boundary="%s"' % boundary),
+    ]
+    for subtype, part in encoded:
+        content += [
+            b"\r\n--%s\r\n" % boundary,
+            headers.field("Content-Type", f"text/{subtype};", "charset=utf-8"),
+            headers.field("Content-Transfer-Encoding", "quoted-printable"),
+            b"\r\n",
+            part,
+        ]
+    content.append(b"\r\n--%s--\r\n" % boundary)
+    return Prepared(
+        purpose=purpose,
+        language=language,
+        subject=parts.subject,
+        return_path=letterhead.return_path(newsroom),
+        content=b"".join(content),
+    )
