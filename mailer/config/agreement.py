@@ -1,0 +1,91 @@
+"""What several keys must agree on: each check gets the values that could be read and names each fault.
+
+A check yields (key, "what is wrong; cure"); an empty key means the section itself. A key that failed by
+itself is absent from the values, and the check passes over what it cannot judge.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from mailer.config.kinds import MAX_RETURN_LOCAL, SOCKET_FILE, is_loopback
+from mailer.config.settings import (
+    KeysSection,
+    NewsroomSection,
+    RelaySection,
+    TemplatesSection,
+)
+
+Values = Mapping[str, Any]
+Faults = Iterator[tuple[str, str]]
+
+
+def keys_agree(values: Values) -> Faults:
+    """Every key is used for one thing alone: who learns one must not hold another."""
+    seen: dict[str, str] = {}
+    for name in ("tokens", "returns", "suppression"):
+        given = values.get(name, ())
+        for secret in (given,) if isinstance(given, str) else given:
+            earlier = seen.setdefault(secret, name)
+            if earlier != name:
+                yield name, f"has a key that keys.{earlier} has too; give each its own random keys"
+        if not isinstance(given, str) and len(set(given)) < len(given):
+            yield name, "has a key twice; leave each once"
+
+
+def relay_agrees(values: Values) -> Faults:
+    """A relay is a server or a folder, and a password never travels in the clear."""
+    host, folder = values.get("host"), values.get("folder")
+    if "host" in values and "folder" in values and (host is None) == (folder is None):
+        count = "neither" if host is None else "both"
+        yield "", f"has {count} of host and folder; write exactly one of them"
+    if folder is not None and host is None:
+        for key in ("port", "username", "password", "helo"):
+            if values.get(key) is not None:
+                yield key, "has no meaning for a folder; leave it out"
+    if host is not None and values.get("security") == "none" and not is_loopback(host):
+        yield "security", "none is for a relay on this machine alone; write starttls or tls"
+    if (
+        host is not None
+        and host.startswith(SOCKET_FILE)
+        and values.get("security", "none") != "none"
+    ):
+        yield "security", "a socket file needs no encryption; write none"
+    yield from _login(values)
+
+
+def _login(values: Values) -> Faults:
+    if values.get("username") is not None and values.get("password", "") is None:
+        yield "password", "is missing beside username; write both or neither"
+    if values.get("password") is not None and values.get("username", "") is None:
+        yield "username", "is missing beside password; write both or neither"
+
+
+def newsroom_agrees(values: Values) -> Faults:
+    """Languages once each, and room in the envelope sender for a delivery's number and mark."""
+    languages = [tag.lower() for tag in values.get("languages", ())]
+    for tag, count in Counter(languages).items():
+        if count > 1:
+            yield "languages", f"names {tag} {count} times; name each once"
+    key = "return_path" if values.get("return_path") else "sender"
+    local = (values.get(key) or "").rpartition("@")[0]
+    if len(local) > MAX_RETURN_LOCAL and "return_path" in values:
+        taken = f"has {len(local)} characters before the @, and bounces need room for a mark there"
+        yield key, f"{taken}; write a return_path of at most {MAX_RETURN_LOCAL}"
+
+
+def templates_agree(values: Values) -> Faults:
+    """An override that is not found would silently be the shipped text."""
+    folder = values.get("folder")
+    if folder is not None and not folder.is_dir():
+        yield "folder", f"{folder} is not a folder; make it, or leave the key out"
+
+
+AGREEMENTS: dict[type[Struct], Callable[[Values], Faults]] = {
+    KeysSection: keys_agree,
+    RelaySection: relay_agrees,
+    NewsroomSection: newsroom_agrees,
+    TemplatesSection: templates_agree,
+}

@@ -1,0 +1,176 @@
+"""The settings as typed values: one struct a section, one field a key, every default in sight.
+
+`config.example.toml` says the same in words; a test holds the two together. Folders and the database's
+file are absolute once the settings are read: relative ones count from the settings file's folder.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from mailer.config.kinds import (
+    BaseUrl,
+    Colour,
+    DatabasePlace,
+    Host,
+    Key,
+    Language,
+    Lines,
+    MailAddress,
+    OneLine,
+    Password,
+    RelayHost,
+    TimeZone,
+    WebLink,
+)
+from mailer.config.secret import DatabaseUrl
+from mailer.core.newsroom import Newsroom, Site, UnknownPolicy
+
+Security = Literal["tls", "starttls", "none"]
+
+SERVICE_PORTS: dict[Security, int] = {"tls": 465, "starttls": 587, "none": 25}
+"""Where relays listen: submissions (RFC 8314), submission (RFC 6409), smtp (RFC 5321)."""
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+AnyPort = Annotated[int, Meta(ge=0, le=65535)]
+AtLeastOne = Annotated[int, Meta(ge=1)]
+NoneOrMore = Annotated[int, Meta(ge=0)]
+
+
+class SiteSection(Struct, frozen=True, kw_only=True):
+    """`[site]`: where readers find the pages."""
+
+    base_url: BaseUrl
+
+
+class KeysSection(Struct, frozen=True, kw_only=True):
+    """`[keys]`: what signs links and return paths (the last key signs, all verify) and hashes addresses."""
+
+    tokens: tuple[Key, ...]
+    returns: tuple[Key, ...]
+    suppression: Key
+
+
+class DatabaseSection(Struct, frozen=True, kw_only=True):
+    """`[database]`: where everything is kept."""
+
+    url: DatabasePlace = DatabaseUrl("sqlite:///mailer.sqlite")
+
+
+class RelaySection(Struct, frozen=True, kw_only=True):
+    """`[[relay]]`: one server that takes our mail, or one folder that keeps it; never both."""
+
+    name: OneLine = "relay"
+    host: RelayHost | None = None
+    folder: Path | None = None
+    port: Port | None = None
+    security: Security = "starttls"
+    username: OneLine | None = None
+    password: Password | None = None
+    connections: Annotated[int, Meta(ge=1, le=100)] = 8
+    helo: Host | None = None
+
+    @property
+    def service_port(self) -> int:
+        """The port to connect to: the given one, or the usual one for the security."""
+        return self.port if self.port is not None else SERVICE_PORTS[self.security]
+
+
+class NewsroomSection(Struct, frozen=True, kw_only=True):
+    """`[newsroom.KEY]`: one press room that people subscribe to (see `core.newsroom.Newsroom`)."""
+
+    name: OneLine
+    languages: tuple[Language, ...]
+    time_zone: TimeZone
+    sender: MailAddress
+    reply_to: MailAddress | None = None
+    return_path: MailAddress | None = None
+    issuers: tuple[OneLine, ...] = ()
+    kinds: tuple[OneLine, ...] = ()
+    postal: Lines = ""
+    privacy_url: WebLink = ""
+    accent: Colour = "#0b4f8a"
+    unknown: UnknownPolicy = "resend"
+
+    def value(self, key: str) -> Newsroom:
+        """The newsroom as the floors below know it."""
+        return Newsroom(
+            key=key,
+            name=self.name,
+            languages=self.languages,
+            time_zone=self.time_zone,
+            sender=self.sender,
+            reply_to=self.reply_to,
+            return_path=self.return_path or "",
+            issuers=self.issuers,
+            kinds=self.kinds,
+            postal=self.postal,
+            privacy_url=self.privacy_url,
+            accent=self.accent,
+            unknown=self.unknown,
+        )
+
+
+class WebSection(Struct, frozen=True, kw_only=True):
+    """`[web]`: where the pages' own server listens; port 0 takes any free one."""
+
+    host: Host = "127.0.0.1"
+    port: AnyPort = 8080
+
+
+class DispatchSection(Struct, frozen=True, kw_only=True):
+    """`[dispatch]`: the pace of the loop that works off due deliveries."""
+
+    lease_seconds: AtLeastOne = 60
+    retry_horizon_hours: AtLeastOne = 24
+    poll_seconds: Annotated[float, Meta(ge=0.05, le=3600)] = 0.5
+
+
+class LimitsSection(Struct, frozen=True, kw_only=True):
+    """`[limits]`: what nobody may overdo."""
+
+    signup_mail_interval_minutes: NoneOrMore = 10
+
+
+class TemplatesSection(Struct, frozen=True, kw_only=True):
+    """`[templates]`: the operator's own versions of templates, file by file."""
+
+    folder: Path | None = None
+
+
+class StateSection(Struct, frozen=True, kw_only=True):
+    """`[state]`: where locks and journals of running commands lie."""
+
+    folder: Path = Path("state")
+
+
+class LogSection(Struct, frozen=True, kw_only=True):
+    """`[log]`: what is told on standard error, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything an operator decides."""
+
+    site: SiteSection
+    keys: KeysSection
+    relay: tuple[RelaySection, ...]
+    newsroom: dict[str, NewsroomSection]
+    database: DatabaseSection = DatabaseSection()
+    web: WebSection = WebSection()
+    dispatch: DispatchSection = DispatchSection()
+    limits: LimitsSection = LimitsSection()
+    templates: TemplatesSection = TemplatesSection()
+    state: StateSection = StateSection()
+    log: LogSection = LogSection()
+
+    def newsrooms(self) -> dict[str, Newsroom]:
+        """The newsrooms by key, in the order of the settings."""
+        return {key: section.value(key) for key, section in self.newsroom.items()}
+
+    def site_value(self) -> Site:
+        """The site as the floors below know it."""
+        return Site(self.site.base_url)

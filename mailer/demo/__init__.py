@@ -1,0 +1,1 @@
+"""The guided tour: a local post office and a press office's first day, end to end."""

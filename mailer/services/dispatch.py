@@ -1,0 +1,277 @@
+"""Works off what is due: the loop between the ledger and the relays.
+
+    take over from the dead -> chores (publish, expire)
+    repeat: turn (record outcomes, take what is next) -> lines send -> outcomes come back
+    one pass ends when nothing is due; a watch goes on, woken or by the clock
+    stop: take no more, finish what is on the wire, record, give back the rest
+
+What goes wrong, and what it costs:
+
+    no line to a relay            nothing was tried; a pass ends (exit 69), a watch waits and tries anew
+    link lost before the dot      due again soon, not counted against the reader
+    link lost after the dot       unknown: due again or held, as the newsroom wants
+    4xx / 5xx about the reader    due again by the schedule / refused
+    5xx about us (MAIL, size)     the run stops and says so; everything else stays due
+    database busy or gone         outcomes are kept and written when it is back; past our lease
+                                  nothing more is begun
+    killed                        the next dispatcher takes over (see store.takeover)
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mailer.core.delivery import Due, Outcome
+from mailer.core.errors import ServiceMissing, TryLater
+from mailer.mail.compose import Composer
+from mailer.mail.transport import Transport
+from mailer.services.bookkeeper import Bookkeeper, Letter
+from mailer.services.feed import Feed
+from mailer.services.lane import Lane
+from mailer.services.office import Office
+from mailer.services.presence import Presence
+
+log = logging.getLogger(__name__)
+
+Returned = TypeVar("Returned")
+
+LETTERS_PER_LINE = 16
+"""Letters in hand for each line: enough to keep it busy while a turn commits."""
+TURN_SECONDS = 0.1
+DATABASE_RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a dispatch came to.
+
+    Attributes:
+        due: deliveries that wait for a later run.
+        faults: what the operator must hear of, in words.
+        missing: a relay or the database was not there.
+    """
+
+    accepted: int = 0
+    deferred: int = 0
+    refused: int = 0
+    unknown: int = 0
+    expired: int = 0
+    published: int = 0
+    due: int = 0
+    faults: tuple[str, ...] = ()
+    missing: bool = False
+
+    @property
+    def worked(self) -> bool:
+        """Whether anything was done at all."""
+        return any(
+            (self.accepted, self.deferred, self.refused, self.unknown, self.expired, self.published)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How a dispatcher is to work.
+
+    Attributes:
+        watch: go on when idle, until told to stop.
+        poll_seconds: how often a watch looks for what is due when nobody wakes it.
+        steps: which of "publish", "send" and "upkeep" to do.
+    """
+
+    watch: bool = False
+    poll_seconds: float = 1.0
+    steps: frozenset[str] = frozenset({"publish", "send", "upkeep"})
+
+
+class Dispatcher:
+    """One dispatcher: make it in a running loop, `await run()`; from that loop `stop()` or `wake()`."""
+
+    def __init__(
+        self, office: Office, transports: Sequence[Transport], presence: Presence, orders: Orders
+    ) -> None:
+        self.stopping = asyncio.Event()
+        self._orders = orders
+        self._presence = presence
+        self._books = Bookkeeper(office, presence)
+        self._feed = Feed()
+        self._outcomes: list[tuple[Due, Outcome]] = []
+        self._in_hand = 0
+        self._news = asyncio.Event()
+        self._faults: dict[str, None] = {}
+        self._missing = False
+        self._window = LETTERS_PER_LINE * sum(each.connections for each in transports)
+        self._lease_seconds = office.limits.lease.total_seconds()
+        self._lease_ends = 0.0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        composer = Composer(office.keys.tokens, office.keys.marks)
+        self._lanes = [
+            Lane(transport, self._feed, composer, self, patient=orders.watch)
+            for transport in transports
+            for _ in range(transport.connections)
+        ]
+
+    def stop(self) -> None:
+        """Take no more, finish what is on the wire, record it, give back the rest."""
+        self.stopping.set()
+        self._news.set()
+
+    def wake(self) -> None:
+        """Something became due."""
+        self._news.set()
+
+    async def run(self) -> Summary:
+        """Work until nothing is due (a pass) or until stopped (a watch).
+
+        Cancelling it breaks off what is on the wire; that is recorded as unknown.
+
+        Raises:
+            ServiceMissing, TryLater: the database was away for longer than a lease. What has no
+                record then is in doubt, and the next dispatcher treats it so.
+        """
+        try:
+            await self._in_thread(self._books.open)
+            lanes = [asyncio.create_task(self._tended(lane)) for lane in self._lanes]
+            try:
+                await self._work()
+            except asyncio.CancelledError:
+                for lane in lanes:
+                    lane.cancel()
+                raise
+            finally:
+                due = await asyncio.shield(self._finish(lanes))
+            return self._summary(due)
+        finally:
+            self._presence.leave()
+            self._thread.shutdown(wait=True)
+
+    async def _work(self) -> None:
+        chores_at = 0.0
+        while not self.stopping.is_set():
+            self._news.clear()
+            if time.monotonic() >= chores_at:
+                self._faults |= dict.fromkeys(await self._in_thread(self._chores))
+                chores_at = time.monotonic() + self._orders.poll_seconds
+            moved = await self._turn()
+            if not moved and not self._in_hand and not self._orders.watch:
+                return
+            if not moved or self._in_hand > self._window // 2:
+                await self._rest()
+
+    def _chores(self) -> list[str]:
+        return self._books.chores(self._orders.steps)
+
+    async def _rest(self) -> None:
+        """Wait for outcomes, a wake-up, or the clock."""
+        try:
+            async with asyncio.timeout(
+                TURN_SECONDS if self._in_hand else self._orders.poll_seconds
+            ):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def _turn(self) -> bool:
+        """One turn of the books where there is anything to write or to take; whether it moved."""
+        outcomes, self._outcomes = self._outcomes, []
+        want = self._window - self._in_hand
+        if want < self._window // 2 or "send" not in self._orders.steps:
+            want = 0
+        if not outcomes and not (want and await self._in_thread(self._books.waiting)):
+            await self._keep_lease()
+            return False
+        letters = await self._written(outcomes, want)
+        self._in_hand += len(letters)
+        self._feed.put(letters)
+        await self._keep_lease()
+        return bool(outcomes or letters)
+
+    async def _written(self, outcomes: Sequence[tuple[Due, Outcome]], want: int) -> list[Letter]:
+        """Write a turn; while the database is away keep the outcomes, until the lease has ended."""
+        while True:
+            started = time.monotonic()
+            try:
+                letters = await self._in_thread(lambda: self._books.turn(outcomes, want))
+            except (TryLater, ServiceMissing) as error:
+                if time.monotonic() >= self._lease_ends:
+                    raise
+                log.warning("database away", extra={"reason": error.what})
+                await asyncio.sleep(DATABASE_RETRY_SECONDS)
+            else:
+                if not self._in_hand:
+                    self._lease_ends = started + self._lease_seconds
+                return letters
+
+    async def _keep_lease(self) -> None:
+        """Renew our leases once a quarter of their time has gone, while anything is in hand."""
+        started = time.monotonic()
+        if self._in_hand and self._lease_ends - started < self._lease_seconds * 0.75:
+            await self._in_thread(self._books.renew)
+            self._lease_ends = started + self._lease_seconds
+
+    async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
+        self.stopping.set()
+        self._feed.close()
+        await asyncio.gather(*lanes, return_exceptions=True)
+        outcomes, self._outcomes = self._outcomes, []
+        await self._written(outcomes, 0)
+        return await self._in_thread(self._books.close)
+
+    async def _tended(self, lane: Lane) -> None:
+        """A lane's work; when the last lane has ended nothing more can be done."""
+        try:
+            await lane.work()
+        finally:
+            self._lanes.remove(lane)
+            if not self._lanes:
+                self.stop()
+
+    def may_begin(self) -> bool:
+        """Whether our leases still hold, by our own clock."""
+        if time.monotonic() < self._lease_ends:
+            return True
+        self.fault("the leases ended before they could be renewed: nothing more was begun")
+        return False
+
+    def done(self, due: Due, outcome: Outcome) -> None:
+        """A letter has its outcome; it is written with the next turn."""
+        self._in_hand -= 1
+        self._outcomes.append((due, outcome))
+        if not self._in_hand or len(self._outcomes) >= self._window // 2:
+            self._news.set()
+
+    def missing(self, words: str) -> None:
+        """A relay is not there."""
+        self._missing = True
+        self._tell(words)
+
+    def fault(self, words: str) -> None:
+        """Stop, and say why."""
+        self._tell(words)
+        self.stop()
+
+    def _tell(self, words: str) -> None:
+        if words not in self._faults:
+            self._faults[words] = None
+            log.error("fault", extra={"reason": " ".join(words.split())})
+
+    async def _in_thread(self, work: Callable[[], Returned]) -> Returned:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _summary(self, due: int) -> Summary:
+        tally = self._books.tally
+        return Summary(
+            accepted=tally["accepted"],
+            deferred=tally["deferred"],
+            refused=tally["refused"],
+            unknown=tally["unknown"],
+            expired=tally["expired"],
+            published=tally["published"],
+            due=due,
+            faults=tuple(self._faults),
+            missing=self._missing,
+        )

@@ -1,0 +1,66 @@
+"""Deliveries in hand, waiting for a line: in order, and the line that was free last gets the next one.
+
+So a trickle of notices keeps using one open connection instead of opening eight.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from mailer.services.bookkeeper import Letter
+
+
+class Feed:
+    """A queue between the bookkeeper and the lines, in one event loop."""
+
+    def __init__(self) -> None:
+        self._letters: deque[Letter] = deque()
+        self._takers: list[asyncio.Future[None]] = []
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._letters)
+
+    def put(self, letters: Iterable[Letter]) -> None:
+        """Add to the end."""
+        self._letters.extend(letters)
+        self._call(len(self._letters))
+
+    def put_back(self, letter: Letter) -> None:
+        """Return one that was taken and not begun: it comes first again."""
+        self._letters.appendleft(letter)
+        self._call(1)
+
+    async def get(self, patience: float | None = None) -> Letter | None:
+        """The next letter.
+
+        Args:
+            patience: seconds to wait at most; None waits for ever.
+
+        Returns:
+            None when the feed was closed.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        async with asyncio.timeout(patience):
+            while not self._closed and not self._letters:
+                taker = asyncio.get_running_loop().create_future()
+                self._takers.append(taker)
+                try:
+                    await taker
+                finally:
+                    if taker in self._takers:
+                        self._takers.remove(taker)
+        return None if self._closed else self._letters.popleft()
+
+    def close(self) -> None:
+        """Hand out nothing more. What is left was never begun."""
+        self._closed = True
+        self._call(len(self._takers))
+
+    def _call(self, number: int) -> None:
+        for _ in range(min(number, len(self._takers))):
+            taker = self._takers.pop()
+            if not taker.done():
+                taker.set_result(None)

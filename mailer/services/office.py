@@ -1,0 +1,70 @@
+"""The press office at work: everything a service is handed, settled once by the wiring."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from mailer.core.errors import NotFound
+from mailer.core.newsroom import Newsroom, Site
+from mailer.core.token import Marks, Tokens
+from mailer.store.database import Database
+from mailer.texts.templates import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The secrets, each for one use.
+
+    Attributes:
+        suppression: the key of the hash under which addresses that must not be mailed are remembered.
+    """
+
+    tokens: Tokens
+    marks: Marks
+    suppression: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that an operator may set.
+
+    Attributes:
+        signup_mail_interval: at most one mail to a mailbox for sign-ups within it.
+        retry_horizon: how long a deferred delivery is tried before it expires.
+        lease: how long a dispatcher may keep what it took without saying that it lives.
+    """
+
+    signup_mail_interval: timedelta = timedelta(minutes=10)
+    retry_horizon: timedelta = timedelta(hours=24)
+    lease: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What every service is handed.
+
+    Attributes:
+        clock: the present moment, aware UTC.
+        wake: tells a dispatcher in the same process that something became due.
+    """
+
+    database: Database
+    site: Site
+    newsrooms: Mapping[str, Newsroom]
+    keys: Keys
+    templates: Templates
+    limits: Limits
+    clock: Callable[[], datetime]
+    wake: Callable[[], None] = lambda: None
+
+    def newsroom(self, key: str) -> Newsroom:
+        """The newsroom of that key.
+
+        Raises:
+            NotFound: there is none; names those there are.
+        """
+        found = self.newsrooms.get(key)
+        if found is None:
+            known = ", ".join(sorted(self.newsrooms)) or "none"
+            raise NotFound(f"There is no newsroom “{key}”", f"the settings know: {known}")
+        return found

@@ -1,0 +1,173 @@
+"""Proves the promise from the records, and tells how things stand.
+
+A mailing's arithmetic must add up, each number counted anew:
+
+    audience when published = accepted + refused + unknown + expired + cancelled + still due + ended since
+
+The audience is recomputed from the consent history alone, reader by reader; what is due must be
+reachable; the progress counter must agree; nothing may have been opened before its time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailer.core.errors import NotFound
+from mailer.services.office import Office
+from mailer.store import mailings, proofs, releases
+from mailer.store.database import Connection
+from mailer.store.mailings import MailingRow
+
+FINAL = ("accepted", "refused", "unknown", "ended", "expired", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenMailing:
+    """One mailing's account.
+
+    Attributes:
+        audience: by the consent history up to the moment it was frozen.
+        states: deliveries by state; "due" are those still waiting.
+        gaps: what does not add up, each named; empty when all is well.
+    """
+
+    mailing: int
+    release: int | None
+    title: str
+    newsroom: str
+    kind: str
+    state: str
+    made_at: datetime
+    audience: int
+    states: dict[str, int]
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The account of every mailing asked about."""
+
+    mailings: tuple[ProvenMailing, ...]
+    gaps: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything adds up."""
+        return not self.gaps and not any(one.gaps for one in self.mailings)
+
+
+def verify(office: Office, release_id: int | None = None) -> Proof:
+    """Recompute the account of every mailing, or of one release's.
+
+    Raises:
+        NotFound: no such release.
+    """
+    with office.database.read() as connection:
+        if release_id is not None and releases.read(connection, release_id) is None:
+            raise NotFound(f"There is no release {release_id}", "see `mailer release list`")
+        rows = mailings.mailings(connection, release_id)
+        without = proofs.unmailed(connection, release_id)
+        return Proof(
+            mailings=tuple(_proven(connection, row) for row in rows),
+            gaps=tuple(f"release {number} is published and was never mailed" for number in without),
+        )
+
+
+def _proven(connection: Connection, row: MailingRow) -> ProvenMailing:
+    states = proofs.states(connection, row.id)
+    history = proofs.audience(connection, row)
+    found = releases.read(connection, row.release_id) if row.release_id is not None else None
+    return ProvenMailing(
+        mailing=row.id,
+        release=row.release_id,
+        title=found.edition.title if found else "",
+        newsroom=row.newsroom,
+        kind=row.kind,
+        state=row.state,
+        made_at=row.made_at,
+        audience=history.consented,
+        states=states,
+        gaps=tuple(_gaps(connection, row, states, history)),
+    )
+
+
+def _gaps(
+    connection: Connection, row: MailingRow, states: dict[str, int], history: proofs.Audience
+) -> Iterable[str]:
+    owed = sum(states.values())
+    settled = sum(states.get(state, 0) for state in FINAL)
+    if history.missing:
+        yield f"consented and owed nothing: subscriptions {_few(history.missing)}"
+    if history.unasked:
+        yield f"owed without consent: deliveries {_few(history.unasked)}"
+    if owed != row.audience:
+        yield f"{owed} deliveries for an audience of {row.audience}"
+    if owed != history.consented:
+        yield f"{owed} deliveries, but {history.consented} had consented when it was published"
+    if settled != row.settled:
+        yield f"{settled} deliveries are settled, but the mailing counts {row.settled}"
+    if row.state == "finished" and states.get("due"):
+        yield f"finished with {states['due']} deliveries still due"
+    if stranded := proofs.stranded(connection, row.id):
+        yield f"due and never handed out: deliveries {_few(stranded)}"
+    if proofs.early(connection, row):
+        yield "mailed before its publish time"
+
+
+def _few(numbers: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things stand.
+
+    Attributes:
+        newsrooms: by key: subscriptions and releases by state.
+        waiting: notices, releases, retries, and since when the oldest has been due.
+        open: mailings under way: settled of audience.
+        held: releases that wait for somebody, and why.
+    """
+
+    newsrooms: dict[str, dict[str, dict[str, int]]]
+    waiting: dict[str, Any]
+    open: list[dict[str, Any]]
+    held: list[dict[str, Any]]
+
+
+def status(office: Office) -> Status:
+    """What is due, held, under way and done."""
+    now = office.clock()
+    with office.database.read() as connection:
+        people = proofs.subscriptions(connection)
+        press = proofs.release_states(connection)
+        due = proofs.waiting(connection, now)
+        under_way = [row for row in mailings.mailings(connection) if row.state in {"open", "held"}]
+        held = [row for row in releases.listed(connection, limit=200) if row.state == "held"]
+    return Status(
+        newsrooms={
+            key: {"subscriptions": people.get(key, {}), "releases": press.get(key, {})}
+            for key in sorted({*office.newsrooms, *people, *press})
+        },
+        waiting={
+            "notices": due.notices,
+            "releases": due.releases,
+            "retries": due.retries,
+            "oldest": due.oldest,
+        },
+        open=[
+            {
+                "mailing": row.id,
+                "release": row.release_id,
+                "state": row.state,
+                "settled": row.settled,
+                "audience": row.audience,
+            }
+            for row in under_way
+        ],
+        held=[
+            {"release": row.id, "title": row.edition.title, "reason": row.hold_reason}
+            for row in held
+        ],
+    )

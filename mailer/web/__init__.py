@@ -1,0 +1,1 @@
+"""Floor 4: the pages visitors see. Parse, call a service, show."""

@@ -1,0 +1,204 @@
+"""Makes the answers: pages in the reader's language, with links from the configured address alone.
+
+A link is a path under the path of `site.base_url`: it never repeats a Host header, and it holds
+behind any proxy that serves the site there. The language comes from a link (`?lang=`), then from
+what the reader said at sign-up, then from Accept-Language, then from the newsroom.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode, urlsplit
+
+from babel.core import Locale, UnknownLocaleError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from mailer.core import language as languages
+from mailer.core.newsroom import Newsroom
+from mailer.services.office import Office
+from mailer.texts.wording import kind_label
+
+NO_STORE = "no-store"
+FOR_A_MINUTE = "public, max-age=60"
+FOR_A_YEAR = "public, max-age=31536000, immutable"
+_ACCENT = "#0b4f8a"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A link to the same page in another language."""
+
+    language: str
+    name: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request, read for what its page needs.
+
+    Attributes:
+        newsroom: whose page it is; None for the site's own.
+        language: of the page.
+        chosen: whether a link chose it; links then keep it.
+        root: the path of the site's base address, without a slash at its end.
+        here: the path and query under which this page can be had by GET; empty when it cannot.
+    """
+
+    newsroom: Newsroom | None
+    language: str
+    chosen: bool
+    root: str
+    here: str = ""
+
+    def link(self, path: str, **query: object) -> str:
+        """The address of `path` on this site; `lang` in `query` overrides the kept language."""
+        kept = {"lang": self.language} if self.chosen else {}
+        stated = urlencode({**kept, **query})
+        mark = "&" if "?" in path else "?"
+        return f"{self.root}{path}{mark}{stated}" if stated else f"{self.root}{path}"
+
+    def switches(self) -> tuple[Switch, ...]:
+        """Links to this page in each of its languages, when there are several."""
+        offered = self.newsroom.languages if self.newsroom else ()
+        if not self.here or len(offered) < 2:
+            return ()
+        return tuple(Switch(tag, _own_name(tag), self.link(self.here, lang=tag)) for tag in offered)
+
+
+class Pages:
+    """Renders pages for an office.
+
+    Args:
+        office: its newsrooms, templates and address.
+    """
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.root = urlsplit(office.site.base_url).path.rstrip("/")
+        self.sheet = office.templates.render("web/site.css", "en")
+        self.themes = {
+            key: self._theme(newsroom.accent) for key, newsroom in office.newsrooms.items()
+        }
+
+    def visit(
+        self,
+        request: Request,
+        newsroom: Newsroom | None = None,
+        *,
+        here: str = "",
+        stated: str = "",
+    ) -> Visit:
+        """Read a request.
+
+        Args:
+            newsroom: whose page it is; None for the site's own.
+            here: the path under which this page can be had by GET, for the language links.
+            stated: the language that the reader gave at sign-up; empty when unknown.
+        """
+        offered = newsroom.languages if newsroom else self._all_languages()
+        linked = request.query_params.get("lang", "")
+        by_link = languages.choose([linked], ("", *offered))
+        header = ",".join(request.headers.getlist("accept-language"))
+        wanted = [tag for tag in (linked, stated) if tag] + languages.from_header(header)
+        return Visit(
+            newsroom=newsroom,
+            language=languages.choose(wanted, offered),
+            chosen=bool(by_link),
+            root=self.root,
+            here=here,
+        )
+
+    def newsroom(self, request: Request) -> Newsroom:
+        """The newsroom that the path names.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return self.office.newsroom(request.path_params["newsroom"])
+
+    def page(
+        self, visit: Visit, name: str, *, status: int = 200, cache: str = NO_STORE, **values: object
+    ) -> Response:
+        """The page `web/<name>.html`.
+
+        Args:
+            cache: Cache-Control; pages that hold anything of a reader are not stored.
+            values: what the template needs beside newsroom, link, here and the like.
+        """
+        shown: Mapping[str, object] = {
+            "newsroom": visit.newsroom,
+            "link": visit.link,
+            "here": visit.here,
+            "switches": visit.switches(),
+            "several": len(self.office.newsrooms) > 1,
+            "stylesheet": f"{self.root}/static/site.css?v={version(self.sheet)}",
+            "theme": self._theme_path(visit.newsroom),
+            "status": status,
+            "kind_label": kind_label,
+            **values,
+        }
+        body = self.office.templates.render(f"web/{name}.html", visit.language, **shown)
+        headers = {
+            "Cache-Control": cache,
+            "Content-Language": visit.language,
+            "Vary": "Accept-Language",
+        }
+        return HTMLResponse(body, status, headers)
+
+    def fault(
+        self, request: Request, status: int, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The page for a request that cannot be answered, in the reader's language."""
+        first = request.scope["path"].strip("/").partition("/")[0]
+        visit = self.visit(request, self.office.newsrooms.get(first))
+        home = f"/{first}" if visit.newsroom else "/"
+        answer = self.page(visit, "error", status=status, home=visit.link(home))
+        answer.headers.update(headers or {})
+        return answer
+
+    def canonical(self, path: str) -> str:
+        """The address of `path` for the world: from the configured base address."""
+        return self.office.site.url(path)
+
+    def _theme(self, accent: str) -> str:
+        return self.office.templates.render("web/theme.css", "en", accent=accent)
+
+    def _theme_path(self, newsroom: Newsroom | None) -> str:
+        if newsroom is None:
+            return ""
+        return f"{self.root}/{newsroom.key}/theme.css?v={version(self.themes[newsroom.key])}"
+
+    def _all_languages(self) -> Sequence[str]:
+        found = [tag for room in self.office.newsrooms.values() for tag in room.languages]
+        return tuple(dict.fromkeys(found)) or ("en",)
+
+
+def see_other(address: str) -> Response:
+    """303 to a page of ours: what a form is answered with, so that reloading sends nothing twice."""
+    return RedirectResponse(address, 303, {"Cache-Control": NO_STORE})
+
+
+def moved(address: str) -> Response:
+    """301 to the right spelling of an address."""
+    return RedirectResponse(address, 301, {"Cache-Control": FOR_A_MINUTE})
+
+
+def segment(text: str) -> str:
+    """`text` as one segment of a path."""
+    return quote(text, safe="")
+
+
+def version(text: str) -> str:
+    """A short mark of a stylesheet's content, so that a new one is fetched at once."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _own_name(tag: str) -> str:
+    try:
+        locale = Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return tag
+    name = locale.get_display_name(locale) or tag
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,97 @@
+"""Serves the site within the caller's event loop, beside a dispatcher, and stops when it is told to.
+
+The caller keeps its signal handlers. Headers of proxies are not believed, and the server's own access
+log is off: the site logs its requests itself, with tokens masked.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mailer.core.errors import ServiceMissing
+
+_GRACE_SECONDS = 10
+
+
+async def serve(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event | None = None,
+    started: Callable[[int], None] = lambda _port: None,
+) -> None:
+    """Answer requests until `stop` is set or the task is cancelled; requests under way are finished.
+
+    Args:
+        host: name or address to listen on.
+        port: 0 takes a free one.
+        stop: ends the serving; None means that only cancelling does.
+        started: told the port once connections are accepted.
+
+    Raises:
+        ServiceMissing: nobody can listen there.
+    """
+    listener = _listen(host, port)
+    server = _Server(_settings(app), listener.getsockname()[1], started)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task((stop or asyncio.Event()).wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        try:
+            await asyncio.shield(serving)
+        finally:
+            listener.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the caller and says when it listens."""
+
+    def __init__(self, settings: uvicorn.Config, port: int, started: Callable[[int], None]) -> None:
+        super().__init__(settings)
+        self._port = port
+        self._tell = started
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell(self._port)
+
+
+def _settings(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.create_server(address[:2], family=family, backlog=512)
+    except OSError as error:
+        raise ServiceMissing(
+            f"The pages cannot be served on {host} port {port}: {error.strerror or error}",
+            "choose another --host or --port, or stop what listens there",
+        ) from error
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,111 @@
+"""The one place that constructs things: settings become an office, transports and a dispatcher."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from mailer.config.secret import Secret
+from mailer.config.settings import RelaySection, Settings
+from mailer.core.token import Marks, Tokens
+from mailer.mail.transport import Transport
+from mailer.services.dispatch import Dispatcher, Orders
+from mailer.services.office import Keys, Limits, Office
+from mailer.services.presence import Presence
+from mailer.store.database import Database
+from mailer.texts.templates import Templates
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_office(settings: Settings, *, wake: Callable[[], None] = lambda: None) -> Iterator[Office]:
+    """An office over the settings' database, which must be at this program's schema.
+
+    Args:
+        wake: tells a dispatcher in the same process that something became due.
+
+    Raises:
+        SchemaOutdated: the database needs `mailer db upgrade`.
+        ServiceMissing: the database cannot be reached.
+    """
+    database = Database(settings.database.url.reveal())
+    try:
+        database.require_head()
+        yield Office(
+            database=database,
+            site=settings.site_value(),
+            newsrooms=settings.newsrooms(),
+            keys=_keys(settings),
+            templates=Templates(settings.templates.folder),
+            limits=_limits(settings),
+            clock=_now,
+            wake=wake,
+        )
+    finally:
+        database.close()
+
+
+def transports(settings: Settings) -> list[Transport]:
+    """The ways out, in the order of the settings.
+
+    Raises:
+        ConfigFault: a relay's description is not safe to use.
+    """
+    return [_transport(section) for section in settings.relay]
+
+
+def dispatcher(settings: Settings, office: Office, orders: Orders) -> Dispatcher:
+    """A dispatcher over all transports; to be made in a running event loop.
+
+    Raises:
+        ConfigFault: a relay's description is not safe to use.
+        MailerError: the state folder cannot be used.
+    """
+    return Dispatcher(office, transports(settings), Presence(settings.state.folder), orders)
+
+
+def _transport(section: RelaySection) -> Transport:
+    if section.folder is not None:
+        from mailer.mail.folder import FolderTransport  # noqa: PLC0415 - one of the two is enough
+
+        return FolderTransport(section.folder, name=section.name)
+    from mailer.mail.relay import Relay  # noqa: PLC0415 - as above
+    from mailer.mail.smtp import SmtpTransport  # noqa: PLC0415 - as above
+
+    return SmtpTransport(
+        Relay(
+            name=section.name,
+            host=section.host or "",
+            port=section.service_port,
+            security=section.security,
+            username=section.username or "",
+            password=section.password.reveal() if section.password else "",
+            helo=section.helo or "",
+            connections=section.connections,
+        )
+    )
+
+
+def _keys(settings: Settings) -> Keys:
+    return Keys(
+        tokens=Tokens(_revealed(settings.keys.tokens)),
+        marks=Marks(_revealed(settings.keys.returns)),
+        suppression=settings.keys.suppression.reveal(),
+    )
+
+
+def _revealed(keys: Sequence[Secret]) -> list[str]:
+    return [key.reveal() for key in keys]
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        signup_mail_interval=timedelta(minutes=settings.limits.signup_mail_interval_minutes),
+        retry_horizon=timedelta(hours=settings.dispatch.retry_horizon_hours),
+        lease=timedelta(seconds=settings.dispatch.lease_seconds),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
