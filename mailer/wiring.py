@@ -83,6 +83,8 @@ def _transport(section: RelaySection) -> Transport:
             password=section.password.reveal() if section.password else "",
             helo=section.helo or "",
             connections=section.connections,
+            ca_file=section.ca_file,
+            insecure=section.insecure,
         )
     )
 

@@ -1,11 +1,7 @@
 """The commands that keep running things: `dispatch` for cron, `run` and `serve` for one machine."""
 
-import asyncio
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +9,9 @@ from mailer.cli import show
 from mailer.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
+    from mailer.cli.running import Stops
     from mailer.config.settings import Settings
-    from mailer.services.dispatch import Dispatcher, Summary
+    from mailer.services.dispatch import Summary
 
 STEPS = ("publish", "send", "upkeep")
 
@@ -57,15 +54,18 @@ def dispatch(
     if not watch and _idle(settings):
         show.emit(_nothing(), as_json=as_json, text="")
         return
-    from mailer.services.dispatch import Orders  # noqa: PLC0415 - an idle tick needs no database
+    import asyncio  # noqa: PLC0415 - an idle tick has nothing to wait for
+
+    from mailer.cli import running  # noqa: PLC0415 - as above
+    from mailer.services.dispatch import Orders  # noqa: PLC0415 - as above
 
     orders = Orders(
         watch=watch,
         poll_seconds=settings.dispatch.poll_seconds,
         steps=frozenset(only or STEPS),
     )
-    with _signals() as stops:
-        summary = asyncio.run(_dispatch(settings, orders, max_seconds, stops))
+    with running.signals() as stops:
+        summary = asyncio.run(running.dispatch(settings, orders, max_seconds, stops))
     for fault in summary.faults:
         show.complain(fault)
     line = _line(summary) if summary.worked else ""
@@ -95,9 +95,13 @@ def run(ctx: click.Context, host: str | None, port: int | None) -> None:
       69   nobody can listen there, or the database is not there
       130  stopped by Ctrl-C
     """
+    import asyncio  # noqa: PLC0415 - help has nothing to wait for
+
+    from mailer.cli import running  # noqa: PLC0415 - as above
+
     settings = ctx.obj.settings()
-    with _signals() as stops:
-        asyncio.run(_run(settings, _place(settings, host, port), stops))
+    with running.signals() as stops:
+        asyncio.run(running.run(settings, _place(settings, host, port), stops))
     ctx.exit(stops.exit_code)
 
 
@@ -121,54 +125,14 @@ def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
       69   nobody can listen there, or the database is not there
       130  stopped by Ctrl-C
     """
+    import asyncio  # noqa: PLC0415 - help has nothing to wait for
+
+    from mailer.cli import running  # noqa: PLC0415 - as above
+
     settings = ctx.obj.settings()
-    with _signals() as stops:
-        asyncio.run(_serve(settings, _place(settings, host, port), stops))
+    with running.signals() as stops:
+        asyncio.run(running.serve(settings, _place(settings, host, port), stops))
     ctx.exit(stops.exit_code)
-
-
-class _Stops:
-    """What SIGTERM and Ctrl-C ask for: once a clean stop, twice an end at once."""
-
-    def __init__(self) -> None:
-        self._asked: list[int] = []
-        self._gentle: Callable[[], None] = lambda: None
-        self._task: asyncio.Task[Any] | None = None
-
-    def listen(self, gentle: Callable[[], None]) -> None:
-        """From now on, in the running task's loop, a signal calls `gentle`, and a second one cancels."""
-        self._gentle = gentle
-        self._task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._ask, number)
-
-    def _ask(self, number: int) -> None:
-        self._asked.append(number)
-        if len(self._asked) == 1:
-            self._gentle()
-        elif self._task is not None:
-            self._task.cancel()
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether somebody pressed Ctrl-C."""
-        return signal.SIGINT in self._asked
-
-    @property
-    def exit_code(self) -> int:
-        """Of a command that runs until it is stopped."""
-        return INTERRUPTED if self.interrupted else 0
-
-
-@contextmanager
-def _signals() -> "Iterator[_Stops]":
-    """Stops for one command; being cancelled by the second signal is an interruption too."""
-    stops = _Stops()
-    try:
-        yield stops
-    except asyncio.CancelledError as error:
-        raise click.Abort from error
 
 
 def _idle(settings: "Settings") -> bool:
@@ -177,78 +141,8 @@ def _idle(settings: "Settings") -> bool:
     return glance.idle(settings.database.url.reveal(), datetime.now(UTC))
 
 
-async def _dispatch(
-    settings: "Settings", orders: Any, max_seconds: float | None, stops: _Stops
-) -> "Summary":
-    from mailer import wiring  # noqa: PLC0415 - an idle tick needs no database
-
-    with wiring.open_office(settings) as office:
-        dispatcher = wiring.dispatcher(settings, office, orders)
-        stops.listen(dispatcher.stop)
-        if max_seconds is not None:
-            asyncio.get_running_loop().call_later(max_seconds, dispatcher.stop)
-        return await dispatcher.run()
-
-
-async def _run(settings: "Settings", place: tuple[str, int], stops: _Stops) -> None:
-    from mailer import wiring  # noqa: PLC0415 - help needs no database
-    from mailer.services.dispatch import Orders  # noqa: PLC0415 - as above
-    from mailer.web.app import create_app  # noqa: PLC0415 - as above
-    from mailer.web.server import serve as serving  # noqa: PLC0415 - as above
-
-    loop = asyncio.get_running_loop()
-    woken: list[Dispatcher] = []
-
-    def wake() -> None:  # called from the threads that answer requests
-        for dispatcher in woken:
-            loop.call_soon_threadsafe(dispatcher.wake)
-
-    orders = Orders(watch=True, poll_seconds=settings.dispatch.poll_seconds)
-    with wiring.open_office(settings, wake=wake) as office:
-        dispatcher = wiring.dispatcher(settings, office, orders)
-        woken.append(dispatcher)
-        stops.listen(dispatcher.stop)
-        web = asyncio.create_task(
-            serving(
-                create_app(office),
-                host=place[0],
-                port=place[1],
-                stop=dispatcher.stopping,
-                started=lambda port: _announce(place[0], port),
-            )
-        )
-        web.add_done_callback(lambda _ended: dispatcher.stop())
-        try:
-            await dispatcher.run()
-        finally:
-            dispatcher.stop()
-            await web
-
-
-async def _serve(settings: "Settings", place: tuple[str, int], stops: _Stops) -> None:
-    from mailer import wiring  # noqa: PLC0415 - help needs no database
-    from mailer.web.app import create_app  # noqa: PLC0415 - as above
-    from mailer.web.server import serve as serving  # noqa: PLC0415 - as above
-
-    stop = asyncio.Event()
-    stops.listen(stop.set)
-    with wiring.open_office(settings) as office:
-        await serving(
-            create_app(office),
-            host=place[0],
-            port=place[1],
-            stop=stop,
-            started=lambda port: _announce(place[0], port),
-        )
-
-
 def _place(settings: "Settings", host: str | None, port: int | None) -> tuple[str, int]:
     return host or settings.web.host, settings.web.port if port is None else port
-
-
-def _announce(host: str, port: int) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"Serving http://{shown}:{port}")
 
 
 def _nothing() -> dict[str, int]:
@@ -269,7 +163,7 @@ def _line(summary: "Summary") -> str:
     return f"{', '.join(parts)}; {summary.due} still due"
 
 
-def _exit_code(summary: "Summary", stops: _Stops) -> int:
+def _exit_code(summary: "Summary", stops: "Stops") -> int:
     if stops.interrupted:
         return INTERRUPTED
     if summary.missing:

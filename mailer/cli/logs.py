@@ -1,7 +1,8 @@
-"""Log lines on standard error: an event and key=value, or one JSON object a line; discreet by default.
+"""Log lines on standard error: an event and key=value, or a JSON object; discreet by default.
 
-Callers log an event name and hand its facts as `extra`: `log.info("accepted", extra={"delivery": 7})`.
-Whatever a line holds, tokens in links never leave, and addresses are masked unless asked for with -vv.
+Callers log an event name and hand its facts as `extra`: `log.info("accepted", extra={"delivery":
+7})`. Whatever a line holds, tokens in links never leave, and addresses are masked unless asked
+for with -vv.
 """
 
 import json

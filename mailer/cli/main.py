@@ -1,4 +1,4 @@
-"""The front door: finds the command, loads only what it needs, and turns every fault into an exit code.
+"""The front door: finds the command, loads only what it needs, makes each fault an exit code.
 
 Exit codes: 0 done; 1 a check found a fault; 2 wrong usage or settings; 69 a needed service is not
 there; 70 a fault in this program; 75 work remains that a later run will finish; 130 interrupted;
@@ -43,18 +43,27 @@ COMMANDS: dict[str, Row] = {
         "mailer.cli.admin", "init", "Make a press office: settings, fresh keys, a database."
     ),
     "run": Row(
-        "mailer.cli.dispatch", "run", "Serve the pages and send what is due, in one process."
+        "mailer.cli.dispatch",
+        "run",
+        "Serve the pages, send what is due and keep the timers, in one process: "
+        "the one-machine default.",
     ),
-    "serve": Row("mailer.cli.dispatch", "serve", "Serve the pages alone."),
+    "serve": Row("mailer.cli.dispatch", "serve", "Serve the pages alone; `mailer dispatch` sends."),
     "dispatch": Row(
-        "mailer.cli.dispatch", "dispatch", "Send everything that is due: cron's one line."
+        "mailer.cli.dispatch",
+        "dispatch",
+        "Work off everything that is due: publish, send, tidy up.",
     ),
     "release": Row("mailer.cli.release", "release", "Add, list, show, preview and send releases."),
     "subscriber": Row(
         "mailer.cli.subscriber", "subscriber", "Add, import, list and end subscriptions."
     ),
-    "status": Row("mailer.cli.proof", "status", "Tell what is due, held and done."),
-    "verify": Row("mailer.cli.proof", "verify", "Prove that everybody got what they asked for."),
+    "status": Row("mailer.cli.proof", "status", "Tell what is due, held, under way and done."),
+    "verify": Row(
+        "mailer.cli.proof",
+        "verify",
+        "Prove that everybody got what they asked for, or name every gap.",
+    ),
     "db": Row(
         "mailer.cli.admin", "db", "Bring the database to this program's schema, or check it."
     ),

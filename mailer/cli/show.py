@@ -1,4 +1,4 @@
-"""What people and programs see of a command: plain tables for the one, one JSON object for the other.
+"""What people and programs see of a command: plain tables, or one JSON object.
 
 Standard output holds results alone; complaints go to standard error.
 """
@@ -30,7 +30,7 @@ def emit(value: Any, *, as_json: bool, text: str | None = None) -> None:
     Args:
         value: a mapping or dataclass: the whole result.
         as_json: print it as one JSON object in UTF-8, whatever the locale.
-        text: what people see instead; None shows the value's parts, one a line; empty shows nothing.
+        text: what people see instead; None shows the parts, one a line; empty shows nothing.
     """
     plain = _plain(value)
     if not isinstance(plain, dict):
@@ -98,7 +98,7 @@ def complain(words: str, file: Any = None) -> None:
 
 
 def confess(error: Exception) -> None:
-    """Report a fault of our own with everything that finding it takes: the moment may not come again."""
+    """Report a fault of our own with all that finding it takes: it may not come again."""
     import traceback  # noqa: PLC0415 - only where something broke
 
     click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)

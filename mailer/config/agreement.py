@@ -1,7 +1,7 @@
-"""What several keys must agree on: each check gets the values that could be read and names each fault.
+"""What several keys must agree on: a check gets what could be read and names each fault.
 
-A check yields (key, "what is wrong; cure"); an empty key means the section itself. A key that failed by
-itself is absent from the values, and the check passes over what it cannot judge.
+A check yields (key, "what is wrong; cure"); an empty key means the section itself. A key that
+failed by itself is absent from the values, and the check passes over what it cannot judge.
 """
 
 from collections import Counter
@@ -42,11 +42,18 @@ def relay_agrees(values: Values) -> Faults:
         count = "neither" if host is None else "both"
         yield "", f"has {count} of host and folder; write exactly one of them"
     if folder is not None and host is None:
-        for key in ("port", "username", "password", "helo"):
+        for key in ("port", "username", "password", "helo", "ca_file"):
             if values.get(key) is not None:
                 yield key, "has no meaning for a folder; leave it out"
-    if host is not None and values.get("security") == "none" and not is_loopback(host):
-        yield "security", "none is for a relay on this machine alone; write starttls or tls"
+    plain = host is not None and values.get("security") == "none"
+    if plain and not is_loopback(str(host)) and not values.get("insecure"):
+        cure = "write starttls or tls, or insecure = true if everybody may read along"
+        yield "security", f"none is for a relay on this machine alone; {cure}"
+    ca_file = values.get("ca_file")
+    if ca_file is not None and not ca_file.is_file():
+        yield "ca_file", f"{ca_file} is not a file; name a PEM file of authorities"
+    if ca_file is not None and plain:
+        yield "ca_file", "has no meaning without encryption; leave it out"
     if (
         host is not None
         and host.startswith(SOCKET_FILE)

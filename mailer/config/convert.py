@@ -1,8 +1,9 @@
 """Turns what was read into typed settings and collects every fault on the way, not only the first.
 
-Each struct is walked field by field. A value that fails is reported under its path and left out; its
-neighbours are still read. What several keys must agree on is then checked with whatever could be read
-(`agreement`), so a fault in one key hides none in another. A secret's value never enters a fault.
+Each struct is walked field by field. A value that fails is reported under its path and left out;
+its neighbours are still read. What several keys must agree on is then checked with whatever could
+be read (`agreement`), so a fault in one key hides none in another. A secret's value never enters
+a fault.
 """
 
 import json
@@ -145,7 +146,7 @@ class Walk:
         return UNSET if any(value is UNSET for value in values) else tuple(values)
 
     def _distinct(self, place: Place) -> None:
-        """Tables in a list are told apart by their names, also where one of them has another fault."""
+        """Tables in a list have names of their own; looked at even where one has another fault."""
         names = Counter(
             table["name"]
             for at, table in self._tables.items()

@@ -1,8 +1,9 @@
 """Lays environment variables over the settings: `MAILER_WEB__PORT` is `port` of `[web]`.
 
-Two underscores part section and key; a relay is named by its number from 0, a newsroom by its key with
-underscores for hyphens. Whatever has no double underscore is none of ours (containers set names such
-as MAILER_PORT for their own ends), unless doubling one would make it a setting: then it is a slip.
+Two underscores part section and key; a relay is named by its number from 0, a newsroom by its key
+with underscores for hyphens. Whatever has no double underscore is none of ours (containers set
+names such as MAILER_PORT for their own ends), unless doubling one would make it a setting: then
+it is a slip.
 """
 
 import json

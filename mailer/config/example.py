@@ -1,8 +1,8 @@
 """Writes a settings file from the shipped example: same keys, same order, same words, other values.
 
-The example is read line by line. A line `key = value` or `# key = value` under a section header stands
-for one key; whatever else stands there is kept as it is. So a new key in the example is in every file
-that is written from then on.
+The example is read line by line. A line `key = value` or `# key = value` under a section header
+stands for one key; whatever else stands there is kept as it is. So a new key in the example is in
+every file that is written from then on.
 """
 
 import re

@@ -118,7 +118,7 @@ def write_settings(planned: Plan) -> None:
 
 @contextmanager
 def privately() -> Iterator[None]:
-    """What is made within is its owner's alone: subscribers' addresses are nobody else's business."""
+    """What is made within is its owner's alone: nobody else need read subscribers' addresses."""
     before = os.umask(0o077)
     try:
         yield

@@ -1,6 +1,7 @@
 """The kinds of text a setting can be: each check says what is wrong and the cure, or nothing.
 
-A kind rides on a field's type (`Annotated[str, Kind(...)]`), so that one bad value never hides another.
+A kind rides on a field's type (`Annotated[str, Kind(...)]`), so that one bad value never hides
+another.
 """
 
 import re
@@ -19,12 +20,13 @@ RESERVED_KEYS = frozenset(
 """First words of the site's own pages, which no newsroom may take."""
 
 MIN_KEY_BYTES = 16
-MAX_RETURN_LOCAL = 34  # RFC 5321 section 4.5.3.1.1 grants 64; a delivery's number and mark take 30
+MAX_RETURN_LOCAL = 34  # RFC 5321 section 4.5.3.1.1 grants 64; number and mark take 30
 SOCKET_FILE = "unix:"
 
 _NEWSROOM_KEY = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _LANGUAGE = re.compile(
-    r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
+    r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
+    r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
 )
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
@@ -72,7 +74,7 @@ def newsroom_key_fault(text: str) -> str | None:
 
 
 def mail_address_fault(text: str) -> str | None:
-    """Plausible, without loading the full validator: that costs more than a tick of cron may take."""
+    """Plausible; the full validator would cost more than a tick of cron may take."""
     local, at, domain = text.rpartition("@")
     cure = "write it plainly, such as press@example.org, without a name"
     if not at or len(text) > MAX_LENGTH or len(local) > 64 or not _LOCAL.fullmatch(local):
@@ -147,7 +149,7 @@ def language_fault(text: str) -> str | None:
 
 def time_zone_fault(text: str) -> str | None:
     """A zone that this machine's time zone database knows."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only where a zone is read
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - read lazily
 
     try:
         ZoneInfo(text)

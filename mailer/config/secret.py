@@ -1,7 +1,8 @@
 """Values that never show themselves: every way of printing a secret prints a mask.
 
-A secret works wherever a text works (signing, logging in, connecting); only turning it into words does
-not. `reveal` is the one spoken way to the plain text, so that a reader of code can search for it.
+A secret works wherever a text works (signing, logging in, connecting); only turning it into words
+does not. `reveal` is the one spoken way to the plain text, so that a reader of code can search
+for it.
 """
 
 import os

@@ -1,7 +1,8 @@
 """The settings as typed values: one struct a section, one field a key, every default in sight.
 
-`config.example.toml` says the same in words; a test holds the two together. Folders and the database's
-file are absolute once the settings are read: relative ones count from the settings file's folder.
+`config.example.toml` says the same in words; a test holds the two together. Folders and the
+database's file are absolute once the settings are read: relative ones count from the settings
+file's folder.
 """
 
 from pathlib import Path
@@ -45,7 +46,7 @@ class SiteSection(Struct, frozen=True, kw_only=True):
 
 
 class KeysSection(Struct, frozen=True, kw_only=True):
-    """`[keys]`: what signs links and return paths (the last key signs, all verify) and hashes addresses."""
+    """`[keys]`: signs links and return paths (the last signs, all verify), hashes addresses."""
 
     tokens: tuple[Key, ...]
     returns: tuple[Key, ...]
@@ -70,6 +71,8 @@ class RelaySection(Struct, frozen=True, kw_only=True):
     password: Password | None = None
     connections: Annotated[int, Meta(ge=1, le=100)] = 8
     helo: Host | None = None
+    ca_file: Path | None = None
+    insecure: bool = False
 
     @property
     def service_port(self) -> int:

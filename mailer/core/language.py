@@ -36,7 +36,7 @@ def from_header(accept_language: str) -> list[str]:
     """The tags of an Accept-Language header, best first; what cannot be read is passed over."""
     weighted: list[tuple[float, int, str]] = []
     for position, part in enumerate(accept_language[:500].split(",")):
-        tag, _, parameter = part.strip().partition(";")
+        tag, _, parameter = (piece.strip() for piece in part.partition(";"))
         weight = _weight(parameter)
         if weight > 0 and tag and tag != "*" and tag.replace("-", "").isalnum() and tag.isascii():
             weighted.append((-weight, position, tag))
@@ -44,7 +44,7 @@ def from_header(accept_language: str) -> list[str]:
 
 
 def _weight(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
+    name, _, value = parameter.partition("=")
     if not name:
         return 1.0
     try:

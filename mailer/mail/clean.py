@@ -12,7 +12,9 @@ from mailer.core.release import Block, Contact, Edition, Run
 
 _UNUSABLE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+    )
     + "]"
 )
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
@@ -40,13 +42,17 @@ def cleaned_newsroom(newsroom: Newsroom) -> Newsroom:
     return replace(newsroom, name=cleaned(newsroom.name), postal=cleaned(newsroom.postal))
 
 
+def safe_link(address: str | None) -> str | None:
+    """`address` if it is of a kind that a mail may carry, else None."""
+    return cleaned(address) if address and _HREF.fullmatch(address) else None
+
+
 def _block(block: Block) -> Block:
     return replace(block, runs=tuple(_run(run) for run in block.runs))
 
 
 def _run(run: Run) -> Run:
-    href = cleaned(run.href) if run.href and _HREF.fullmatch(run.href) else None
-    return replace(run, text=cleaned(run.text), href=href)
+    return replace(run, text=cleaned(run.text), href=safe_link(run.href))
 
 
 def _contact(contact: Contact) -> Contact:

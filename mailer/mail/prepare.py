@@ -11,6 +11,7 @@ Filling the slots is `mailer.mail.compose`'s part. The same values always give t
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from mailer.core.newsroom import Newsroom, Site
 from mailer.core.release import Edition
 from mailer.core.token import LIFETIME, LinkPurpose
 from mailer.mail import headers, letterhead
-from mailer.mail.clean import cleaned_edition, cleaned_newsroom
+from mailer.mail.clean import cleaned, cleaned_edition, cleaned_newsroom, safe_link
 from mailer.mail.quoted import encode_part
 from mailer.mail.slots import Slots, names_in
 from mailer.texts.catalogue import SOURCE_LANGUAGE, has_catalogue
@@ -115,9 +116,9 @@ def prepare_release(
     page = f"/{newsroom.key}/releases/{facts.id}-{facts.slug}"
     values = {
         "edition": cleaned_edition(edition, title),
-        "kind": kind_label(facts.kind, chrome),
+        "kind": kind_label(cleaned(facts.kind), chrome),
         "published_at": facts.published_at,
-        "online_url": facts.canonical_url or site.url(page),
+        "online_url": safe_link(facts.canonical_url) or site.url(page),
     }
     parts = _render(templates, Purpose.RELEASE, chrome, site, newsroom, values)
     _check_size(parts, edition)
@@ -179,8 +180,8 @@ def _render(
         "desk": newsroom.reply_to or newsroom.sender,
     }
     folder = f"mail/{purpose}"
-    subject = " ".join(templates.render(f"{folder}/subject.txt", language, **shared).split())
-    subject = headers.display(subject, "the subject")
+    subject = templates.render(f"{folder}/subject.txt", language, **shared)
+    subject = headers.display(re.sub("[ \t\r\n]+", " ", subject), "the subject")
     if names_in(subject):
         raise MailerError(f"{folder}/subject.txt holds a slot", "subjects are the same for all")
     shared |= {"subject": subject}

@@ -4,8 +4,9 @@
     lines           at most 76 characters with the soft break's "="; "=XX" is never split
     blanks          a space or tab at the end of a line is encoded
     line starts     "." and "From " are encoded, so that no server on the way changes them
-    slots           stand alone on their line between soft breaks, so that their values' length
-                    matters to nobody else; a value has at most 75 characters a line
+    slots           stand alone on their line between soft breaks
+
+So a value's length matters to nobody else; `encode_value` keeps it within the limits.
 """
 
 import re

@@ -98,6 +98,7 @@ class SmtpLine:
             phase, self._in_doubt = Phase.CONTENT, True
             reply = await self._conversation.answer(self._relay.timeouts.final)
         except LinkLost as loss:
+            self._in_doubt = False
             return lost(phase, loss.reason, relay=self._relay.name)
         self._in_doubt = False
         return await self._stopped(phase, reply)

@@ -16,8 +16,9 @@ from mailer.mail.prepare import Prepared
 from mailer.services import publish, signup
 from mailer.services.office import Office
 from mailer.services.presence import Presence
-from mailer.store import ledger, mailings, progress, takeover
-from mailer.store.ledger import Lease, Recorded
+from mailer.store import ledger, mailings, outcomes, progress, takeover
+from mailer.store.ledger import Lease
+from mailer.store.outcomes import Recorded
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +44,17 @@ class Bookkeeper:
         self._prepared: dict[int, Prepared] = {}
         self.tally: Counter[str] = Counter()
 
-    def open(self) -> None:
-        """Take over what dead dispatchers left."""
+    def take_over(self) -> None:
+        """Take over what dispatchers held that died or let their leases end."""
         dead = self._presence.dead()
-        with self._office.database.write() as connection:
-            doubtful = takeover.take_over(connection, self._lease(), dead)
+        lease = self._lease()
+        with self._office.database.read() as connection:
+            lost = takeover.anything_lost(connection, lease, dead)
+        if lost:
+            with self._office.database.write() as connection:
+                doubtful = takeover.take_over(connection, lease, dead)
+            log.warning("taken over", extra={"in_doubt": doubtful})
         self._presence.bury(dead)
-        if doubtful:
-            log.warning("taken over in doubt", extra={"deliveries": doubtful})
 
     def chores(self, steps: Set[str]) -> list[str]:
         """Publish what is due and let old requests expire, as far as `steps` names them.
@@ -73,12 +77,12 @@ class Bookkeeper:
         with self._office.database.read() as connection:
             return progress.anything_due(connection, self._office.clock())
 
-    def turn(self, outcomes: Sequence[tuple[Due, Outcome]], want: int) -> list[Letter]:
-        """Record outcomes, take up to `want` deliveries, close what is finished."""
+    def turn(self, tried: Sequence[tuple[Due, Outcome]], want: int) -> list[Letter]:
+        """Record what was tried, take up to `want` deliveries, close what is finished."""
         lease = self._lease()
-        recorded = [self._judged(due, outcome, lease.now) for due, outcome in outcomes]
+        recorded = [self._judged(due, outcome, lease.now) for due, outcome in tried]
         with self._office.database.write() as connection:
-            ledger.record(connection, lease, recorded)
+            outcomes.record(connection, lease, recorded)
             taken = ledger.take(connection, lease, want) if want > 0 else []
             finished = progress.tidy(connection, lease.worker, lease.now)
             for prepared_id in {due.prepared_id for due in taken} - self._prepared.keys():
@@ -95,7 +99,7 @@ class Bookkeeper:
         with self._office.database.write() as connection:
             takeover.renew(connection, self._lease())
 
-    def close(self) -> int:
+    def give_back(self) -> int:
         """Give back what was never begun, once every outcome is recorded.
 
         Returns:

@@ -1,13 +1,14 @@
 """Works off what is due: the loop between the ledger and the relays.
 
-    take over from the dead -> chores (publish, expire)
+    now and then: chores (take over from the dead, publish, expire)
     repeat: turn (record outcomes, take what is next) -> lines send -> outcomes come back
     one pass ends when nothing is due; a watch goes on, woken or by the clock
     stop: take no more, finish what is on the wire, record, give back the rest
 
 What goes wrong, and what it costs:
 
-    no line to a relay            nothing was tried; a pass ends (exit 69), a watch waits and tries anew
+    no line to a relay            nothing was tried; a pass ends (exit 69), a watch waits and tries anew,
+                                  and what waits with it is given back, so that consent is asked again
     link lost before the dot      due again soon, not counted against the reader
     link lost after the dot       unknown: due again or held, as the newsroom wants
     4xx / 5xx about the reader    due again by the schedule / refused
@@ -106,7 +107,7 @@ class Dispatcher:
         self._missing = False
         self._window = LETTERS_PER_LINE * sum(each.connections for each in transports)
         self._lease_seconds = office.limits.lease.total_seconds()
-        self._lease_ends = 0.0
+        self._asked_at = self._lease_ends = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         composer = Composer(office.keys.tokens, office.keys.marks)
         self._lanes = [
@@ -118,6 +119,7 @@ class Dispatcher:
     def stop(self) -> None:
         """Take no more, finish what is on the wire, record it, give back the rest."""
         self.stopping.set()
+        self._feed.close()
         self._news.set()
 
     def wake(self) -> None:
@@ -134,7 +136,6 @@ class Dispatcher:
                 record then is in doubt, and the next dispatcher treats it so.
         """
         try:
-            await self._in_thread(self._books.open)
             lanes = [asyncio.create_task(self._tended(lane)) for lane in self._lanes]
             try:
                 await self._work()
@@ -154,7 +155,7 @@ class Dispatcher:
         while not self.stopping.is_set():
             self._news.clear()
             if time.monotonic() >= chores_at:
-                self._faults |= dict.fromkeys(await self._in_thread(self._chores))
+                self._faults |= dict.fromkeys(await self._with_books(self._chores))
                 chores_at = time.monotonic() + self._orders.poll_seconds
             moved = await self._turn()
             if not moved and not self._in_hand and not self._orders.watch:
@@ -163,6 +164,8 @@ class Dispatcher:
                 await self._rest()
 
     def _chores(self) -> list[str]:
+        if "send" in self._orders.steps:
+            self._books.take_over()
         return self._books.chores(self._orders.steps)
 
     async def _rest(self) -> None:
@@ -177,54 +180,71 @@ class Dispatcher:
 
     async def _turn(self) -> bool:
         """One turn of the books where there is anything to write or to take; whether it moved."""
-        outcomes, self._outcomes = self._outcomes, []
         want = self._window - self._in_hand
         if want < self._window // 2 or "send" not in self._orders.steps:
             want = 0
-        if not outcomes and not (want and await self._in_thread(self._books.waiting)):
-            await self._keep_lease()
-            return False
-        letters = await self._written(outcomes, want)
-        self._in_hand += len(letters)
+        if not self._outcomes and not (want and await self._with_books(self._books.waiting)):
+            return await self._keep_lease()
+        wrote = bool(self._outcomes)
+        letters = await self._written(want)
         self._feed.put(letters)
         await self._keep_lease()
-        return bool(outcomes or letters)
+        return wrote or bool(letters)
 
-    async def _written(self, outcomes: Sequence[tuple[Due, Outcome]], want: int) -> list[Letter]:
-        """Write a turn; while the database is away keep the outcomes, until the lease has ended."""
+    async def _written(self, want: int) -> list[Letter]:
+        """Write the outcomes that have come back, and take up to `want` letters."""
+        outcomes = tuple(self._outcomes)
+        letters = await self._with_books(lambda: self._books.turn(outcomes, want))
+        del self._outcomes[: len(outcomes)]  # not before they are on record
+        if not self._in_hand:
+            self._lease_ends = self._asked_at + self._lease_seconds
+        self._in_hand += len(letters)
+        return letters
+
+    async def _keep_lease(self) -> bool:
+        """Renew our leases once a quarter of their time has gone; whether they were given back instead.
+
+        Letters that only lie here, for want of a relay, are given back: taken again, they are asked
+        again for consent.
+        """
+        aged = self._lease_ends - time.monotonic() < self._lease_seconds * 0.75
+        if not (self._in_hand and aged):
+            return False
+        if len(self._feed) < self._in_hand or self._outcomes:
+            await self._with_books(self._books.renew)
+            self._lease_ends = self._asked_at + self._lease_seconds
+            return False
+        self._feed.clear()
+        self._in_hand = 0
+        await self._with_books(self._books.give_back)
+        return True
+
+    async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
+        self.stop()
+        await asyncio.gather(*lanes, return_exceptions=True)
+        await self._written(0)
+        return await self._with_books(self._books.give_back)
+
+    async def _with_books(self, work: Callable[[], Returned]) -> Returned:
+        """Have the books do something; while the database is away try anew, as long as that can help."""
         while True:
-            started = time.monotonic()
+            self._asked_at = time.monotonic()
             try:
-                letters = await self._in_thread(lambda: self._books.turn(outcomes, want))
+                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
             except (TryLater, ServiceMissing) as error:
-                if time.monotonic() >= self._lease_ends:
+                patient = self._orders.watch and not self.stopping.is_set()
+                if time.monotonic() >= self._lease_ends and not patient:
                     raise
                 log.warning("database away", extra={"reason": error.what})
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
-            else:
-                if not self._in_hand:
-                    self._lease_ends = started + self._lease_seconds
-                return letters
-
-    async def _keep_lease(self) -> None:
-        """Renew our leases once a quarter of their time has gone, while anything is in hand."""
-        started = time.monotonic()
-        if self._in_hand and self._lease_ends - started < self._lease_seconds * 0.75:
-            await self._in_thread(self._books.renew)
-            self._lease_ends = started + self._lease_seconds
-
-    async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
-        self.stopping.set()
-        self._feed.close()
-        await asyncio.gather(*lanes, return_exceptions=True)
-        outcomes, self._outcomes = self._outcomes, []
-        await self._written(outcomes, 0)
-        return await self._in_thread(self._books.close)
 
     async def _tended(self, lane: Lane) -> None:
         """A lane's work; when the last lane has ended nothing more can be done."""
         try:
             await lane.work()
+        except Exception as error:
+            log.exception("surprise")
+            self.fault(f"a line ended by surprise: {error!r}")
         finally:
             self._lanes.remove(lane)
             if not self._lanes:
@@ -258,9 +278,6 @@ class Dispatcher:
         if words not in self._faults:
             self._faults[words] = None
             log.error("fault", extra={"reason": " ".join(words.split())})
-
-    async def _in_thread(self, work: Callable[[], Returned]) -> Returned:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _summary(self, due: int) -> Summary:
         tally = self._books.tally

@@ -54,6 +54,10 @@ class Feed:
                         self._takers.remove(taker)
         return None if self._closed else self._letters.popleft()
 
+    def clear(self) -> None:
+        """Forget what waits here."""
+        self._letters.clear()
+
     def close(self) -> None:
         """Hand out nothing more. What is left was never begun."""
         self._closed = True

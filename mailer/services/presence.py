@@ -33,23 +33,27 @@ class Presence:
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._sign = self._locked(folder / f"{self.worker}{_SUFFIX}", create=True)
+            # Locked before it bears the name that others look for: no one sees it without an owner.
+            unnamed = folder / f".{self.worker}"
+            self._sign = self._locked(unnamed, create=True)
+            unnamed.rename(folder / f"{self.worker}{_SUFFIX}")
         except OSError as error:
             raise MailerError(
                 f"The state folder {folder} cannot be used: {error.strerror}",
                 "set state.folder to a folder that this user may write to",
             ) from error
-        if self._sign is None:
-            raise MailerError(f"Somebody else holds the new sign {self.worker}", "run it again")
 
     def dead(self) -> list[str]:
-        """The workers of this machine that ended without taking leave."""
+        """The workers of this machine that ended without taking leave.
+
+        One whose sign we may not open runs under another account: only its lease tells of it.
+        """
         found = []
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             name = path.name.removesuffix(_SUFFIX)
             if name == self.worker:
                 continue
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
                 sign = self._locked(path)
                 if sign is not None:
                     os.close(sign)

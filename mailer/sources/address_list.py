@@ -4,7 +4,8 @@
     delimiter   comma, semicolon or tab, whichever the first line holds most; or a first line `sep=;`
     columns     by a header line, else the column of the first line that holds an address
     a record    may go over several lines inside quotes, but over MAX_LINES at most: where quotes do
-                not close, the line that opened them is at fault, and reading goes on at the next
+                not close, the line that opened them is at fault, and reading goes on at the next;
+                where they enclose addresses, the record is at fault: no address is lost in silence
 
 RFC 4180 describes the form; semicolons and `sep=` are what spreadsheets write.
 """
@@ -159,10 +160,16 @@ def _records(feed: _Feed, delimiter: str) -> Iterator[tuple[int, list[str], str]
             cells = text.replace('"', "").strip().split(delimiter)
             yield number, cells, "the quotes on this line do not close, or do not enclose a field"
             continue
-        fault = (
-            "" if all(readable for *_, readable in feed.taken) else "this line is not UTF-8 text"
-        )
-        yield feed.taken[0][0], row, fault
+        yield feed.taken[0][0], row, _fault(feed, row)
+
+
+def _fault(feed: _Feed, row: list[str]) -> str:
+    if not all(readable for *_, readable in feed.taken):
+        return "this line is not UTF-8 text"
+    if any("\n" in cell and "@" in cell for cell in row):
+        last = feed.taken[-1][0]
+        return f"its quotes run on to line {last} and enclose addresses: check where they close"
+    return ""
 
 
 def _columns(row: list[str], *, file: str, line: int) -> tuple[_Columns, bool]:

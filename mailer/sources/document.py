@@ -6,13 +6,15 @@ count.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mailer.core.language import primary
 from mailer.core.release import Edition, ReleaseDocument
 from mailer.sources.fields import language_tag
-from mailer.sources.lines import Place, decode
-from mailer.sources.newsroom_page import is_page, read_page
+from mailer.sources.lines import Line, Place, decode, split_lines
+from mailer.sources.newsroom_page import read_page
+from mailer.sources.phrases import find_anchored, find_furniture
 
 _MARKDOWN_NAMES = (".md", ".markdown", ".mdown")
 
@@ -47,17 +49,25 @@ def read_document(
 
 
 def _read(text: str, file: str, language: str | None, default: str) -> ReleaseDocument:
-    named_so = file.lower().endswith(_MARKDOWN_NAMES)
-    if not (_begins_as_markdown(text) or (named_so and not is_page(text))):
-        return read_page(text, file=file, language=language)
+    lines = split_lines(text)
+    if not _is_markdown(lines, file):
+        return read_page(lines, file=file, language=language)
+    furniture = find_anchored(lines)
+    if furniture is not None:
+        line = lines[furniture.start]
+        raise Place(file, line.number).fault(
+            f"this is Markdown, but the furniture of a newsroom page begins here (“{line.text}”)",
+            "delete what stands from this line on, or give the page's text as it was",
+        )
     from mailer.sources.markdown import read_markdown  # noqa: PLC0415 - its parsers load slowly
 
     return read_markdown(text, file=file, language=language, default_language=default)
 
 
-def _begins_as_markdown(text: str) -> bool:
-    first = text.lstrip().partition("\n")[0].rstrip()
-    return first == "---" or first.startswith("# ")
+def _is_markdown(lines: Sequence[Line], file: str) -> bool:
+    if lines and (lines[0].text == "---" or lines[0].text.startswith("# ")):
+        return True
+    return file.lower().endswith(_MARKDOWN_NAMES) and find_furniture(lines) is None
 
 
 def _language_doubt(edition: Edition) -> str:

@@ -6,6 +6,8 @@ from mailer.core.errors import DocumentFault
 from mailer.sources.characters import find_refused, tidy
 
 MAX_BYTES = 5_000_000
+MAX_CHARACTERS = 500_000  # of one release's own text; far more than a mail can carry
+MAX_PARAGRAPHS = 10_000
 
 _OTHER_FORMATS = (
     (b"\xff\xfe", "UTF-16 text"),
@@ -71,6 +73,23 @@ def split_lines(text: str) -> list[Line]:
     """The lines of `text` that hold anything to see."""
     numbered = (Line(number, line.strip()) for number, line in enumerate(text.split("\n"), 1))
     return [line for line in numbered if tidy(line.text)]
+
+
+def refuse_endless(characters: int, paragraphs: int, place: Place) -> None:
+    """Refuse a text that nobody would mail, before minutes are spent on it.
+
+    Raises:
+        DocumentFault: more characters or paragraphs than a release may have.
+    """
+    for count, most, what in (
+        (characters, MAX_CHARACTERS, "characters"),
+        (paragraphs, MAX_PARAGRAPHS, "paragraphs"),
+    ):
+        if count > most:
+            raise place.fault(
+                f"the text has {count:,} {what}; {most:,} is the most",
+                "check that this is the text of one release",
+            )
 
 
 def _refuse_other_formats(content: bytes, file: str) -> None:

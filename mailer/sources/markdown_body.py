@@ -17,9 +17,8 @@ from mailer.core.errors import DocumentFault
 from mailer.core.release import Block, BlockKind, Run
 from mailer.sources.characters import composed, find_refused
 from mailer.sources.inline import LINE_BREAK, read_runs
-from mailer.sources.lines import Place
+from mailer.sources.lines import Place, refuse_endless
 
-MAX_CHARACTERS = 500_000
 MAX_PARAGRAPH = 20_000
 MAX_NESTED = 8  # lists in each other
 
@@ -65,6 +64,7 @@ def read_body(body: str, start: Place) -> tuple[list[Placed], list[str]]:
     walk = _Walk(start)
     for token in parser.parse(body, known):
         walk.take(token)
+    refuse_endless(0, len(walk.placed), start)
     return walk.placed, list(_unused_definitions(known, walk.placed, start))
 
 
@@ -173,11 +173,7 @@ def _refusal(token: Token, place: Place) -> DocumentFault:
 
 
 def _refuse_endless(body: str, start: Place) -> None:
-    if len(body) > MAX_CHARACTERS:
-        raise start.fault(
-            f"the text has {len(body):,} characters; {MAX_CHARACTERS:,} is the most",
-            "check that this is the text of one release",
-        )
+    refuse_endless(len(body), 0, start)
     length = 0
     for number, line in enumerate(body.split("\n")):
         length = length + len(line) + 1 if line.strip() else 0

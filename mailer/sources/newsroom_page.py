@@ -19,7 +19,7 @@ from mailer.core.release import Block, Contact, Edition, Related, ReleaseDocumen
 from mailer.sources.characters import one_line, tidy
 from mailer.sources.contact_line import MAX_LENGTH, read_contact, says_how_to_reach
 from mailer.sources.fields import shown
-from mailer.sources.lines import Line, Place, split_lines
+from mailer.sources.lines import Line, Place, refuse_endless
 from mailer.sources.phrases import (
     Furniture,
     Phrases,
@@ -33,27 +33,23 @@ from mailer.sources.quotes import mark_quotes
 from mailer.sources.related import CUT_LENGTH, is_cut, is_list_line, read_related
 
 
-def is_page(text: str) -> bool:
-    """Whether `text` has the furniture by which a newsroom page is known."""
-    return find_furniture(split_lines(text)) is not None
-
-
-def read_page(text: str, *, file: str, language: str | None = None) -> ReleaseDocument:
+def read_page(lines: Sequence[Line], *, file: str, language: str | None = None) -> ReleaseDocument:
     """Read a page's text.
 
     Args:
-        text: as `lines.decode` gives it.
+        lines: of its text, as `lines.split_lines` gives them.
         file: its name, for faults.
         language: of the release; None means that of the page.
 
     Raises:
         DocumentFault: no furniture, no title, no text, a lead that was cut, or furniture among the text.
     """
-    lines = split_lines(text)
     furniture = find_furniture(lines)
     if furniture is None:
         raise _not_a_page(lines, file)
     own = lines[: furniture.start]
+    if own:
+        refuse_endless(sum(len(x.text) for x in own), len(own), Place(file, own[0].number))
     title = _title(own, Place(file, lines[0].number))
     _refuse_strays(own, file)
     contacts_start = _contacts_start(own, furniture.phrases)
@@ -146,7 +142,7 @@ def _lead_and_body(text: Sequence[Line], title: Line, file: str) -> tuple[str, S
 def _contacts_start(own: Sequence[Line], phrases: Phrases) -> int:
     """The index of the first contact line; the number of lines if there is none."""
     prose = max((at for at, line in enumerate(own) if len(line.text) > MAX_LENGTH), default=0)
-    reach = [says_how_to_reach(line.text) for line in own]
+    reach = [at > prose and says_how_to_reach(line.text) for at, line in enumerate(own)]
     last_reach = max((at for at, reaches in enumerate(reach) if reaches), default=0)
     heads = [
         at

@@ -81,6 +81,12 @@ def find_furniture(lines: Sequence[Line]) -> Furniture | None:
     return None
 
 
+def find_anchored(lines: Sequence[Line]) -> Furniture | None:
+    """The furniture whose two lines name the same issuer: it can be nothing else."""
+    found = (_anchored(lines, phrases) for phrases in PAGES)
+    return next((furniture for furniture in found if furniture is not None), None)
+
+
 def furniture_line(line: Line) -> str:
     """The phrase of the furniture that a line begins with; empty if with none."""
     key = _key(line.text)
@@ -134,6 +140,8 @@ def _cut_off(lines: Sequence[Line], phrases: Phrases) -> Furniture | None:
 
 def _named(text: str, starts: Sequence[str]) -> str:
     """The issuer that `text` names after one of `starts`; empty if it names none."""
+    if not any(text[:1].lower() == start[:1].lower() for start in starts):
+        return ""  # nearly every line
     key = _key(text[: _LONGEST_NAME * 2])
     for start in starts:
         if key.startswith(_key(start)):

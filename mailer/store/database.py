@@ -12,14 +12,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from mailer.core.errors import MailerError, SchemaOutdated, ServiceMissing, TryLater
 from mailer.store.glance import HEAD
 
 __all__ = ["Connection", "Database"]
-
-BUSY_SECONDS = 20
 
 
 class Database:
@@ -27,13 +31,14 @@ class Database:
 
     Args:
         url: SQLAlchemy URL, `sqlite:///file` or `postgresql://...`.
+        busy_seconds: how long to wait for another writer of a SQLite file.
 
     Raises:
         MailerError: the URL cannot be read or names a database we do not speak to.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, *, busy_seconds: float = 20) -> None:
+        self.engine = _engine(url, busy_seconds)
 
     @property
     def is_sqlite(self) -> bool:
@@ -75,6 +80,8 @@ class Database:
         found = self.revision()
         if found == HEAD:
             return
+        if found is not None and found > HEAD:
+            raise newer(found)
         state = "has no tables yet" if found is None else f"is at revision {found}, not {HEAD}"
         raise SchemaOutdated(f"The database {state}", "run `mailer db upgrade`")
 
@@ -91,7 +98,15 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def newer(revision: str) -> SchemaOutdated:
+    """What to say of a schema that a later program made."""
+    return SchemaOutdated(
+        f"The database is at revision {revision}, made by a newer mailer; this one knows {HEAD}",
+        "use the newer program",
+    )
+
+
+def _engine(url: str, busy_seconds: float) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -106,7 +121,10 @@ def _engine(url: str) -> Engine:
             f"database.url names {parsed.get_backend_name()}", "use sqlite or postgresql"
         )
     try:
-        engine = create_engine(parsed, **_options(parsed.get_backend_name()))
+        # Parameters are hidden: an error that reaches a log must not quote an address.
+        engine = create_engine(
+            parsed, hide_parameters=True, **_options(parsed.get_backend_name(), busy_seconds)
+        )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise MailerError(
             "The PostgreSQL driver is not installed", "pip install 'pressmailer[postgresql]'"
@@ -117,9 +135,9 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _options(backend: str) -> dict[str, Any]:
+def _options(backend: str, busy_seconds: float) -> dict[str, Any]:
     if backend == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+        return {"connect_args": {"timeout": busy_seconds, "check_same_thread": False}}
     return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
 
 
@@ -129,7 +147,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
         "cache_size = -16384",
         "temp_store = MEMORY",
     ):
@@ -146,10 +163,10 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise _as_ours(error, engine) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        lost = isinstance(error, OperationalError) or error.connection_invalidated
+        # The bare kind is SQLite's for a file that is no database, or a damaged one.
+        if lost or type(error) is DatabaseError:
             raise _as_ours(error, engine) from error
         raise
 
@@ -157,10 +174,8 @@ def _translated(engine: Engine) -> Iterator[None]:
 def _as_ours(error: DBAPIError, engine: Engine) -> MailerError:
     place = engine.url.render_as_string(hide_password=True)
     reason = str(error.orig).strip().partition("\n")[0]
-    if "locked" in reason or "busy" in reason:
-        return TryLater(
-            f"The database {place} was busy for {BUSY_SECONDS} seconds", "try again in a minute"
-        )
+    if any(word in reason for word in ("locked", "busy", "deadlock")):
+        return TryLater(f"The database {place} is busy: {reason}", "try again in a minute")
     if "no such table" in reason:
         return SchemaOutdated("The database lacks our tables", "run `mailer db upgrade`")
     return ServiceMissing(

@@ -7,7 +7,6 @@ an idle tick (docs/adr/0004). The full path asks the same questions with the sam
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote
 
 HEAD = "0001"
 """The schema revision this program works with; a test holds it against the migrations."""
@@ -58,6 +57,6 @@ def _nothing_due(connection: sqlite3.Connection, now: datetime) -> bool:
 
 def _sqlite_path(url: str) -> Path | None:
     head, separator, tail = url.partition(":///")
-    if not separator or head.partition("+")[0] != "sqlite" or "?" in tail:
+    if not separator or head.partition("+")[0] != "sqlite" or set("?%") & set(tail):
         return None
-    return Path(unquote(tail))
+    return Path(tail)

@@ -1,4 +1,4 @@
-"""The ledger: hands out what is due, records what came of it, and takes over from the dead.
+"""The ledger: hands out what is due, and asks for consent anew as it does.
 
 How nobody is lost and nobody is mailed twice:
 
@@ -7,8 +7,8 @@ How nobody is lost and nobody is mailed twice:
    delivery up to the mark may have been sent; one beyond it has certainly not.
 3. Notices and retries have a `due_at` and are claimed one by one, with the same meaning.
 4. As a row is handed out its consent is asked again; who left meanwhile gets `ended`, not mail.
-5. Outcomes are written in groups. A chunk is done when its mark is at its end and nothing in it
-   awaits an outcome.
+5. Outcomes are written in groups (`store.outcomes`). A chunk is done when its mark is at its end and
+   nothing in it awaits an outcome.
 6. A worker that dies leaves rows that were handed out and have no outcome. Whoever takes over
    (`store.takeover`) writes an `unknown` attempt for each, then holds them or makes them due again.
 7. A late outcome of a worker that lost its lease counts only where it is news: "accepted" for a row
@@ -28,27 +28,15 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    bindparam,
     case,
-    insert,
     or_,
     select,
     update,
 )
 
-from mailer.core.delivery import (
-    NOTICES,
-    DeliveryState,
-    Due,
-    Outcome,
-    Purpose,
-    Result,
-    Settled,
-    may_receive,
-)
+from mailer.core.delivery import NOTICES, Due, Purpose, may_receive
 from mailer.store.progress import awaits_first_try, count_settled
 from mailer.store.tables import (
-    attempt,
     chunk,
     delivery,
     mailing,
@@ -68,30 +56,20 @@ class Lease:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One outcome and what it means for its delivery."""
-
-    due: Due
-    outcome: Outcome
-    settled: Settled
-
-
 def take(connection: Connection, lease: Lease, want: int) -> list[Due]:
     """Hand out up to `want` deliveries: notices, then retries, then the next windows of mailings.
 
     Those whose consent is gone are ended on the way and do not count.
     """
-    handed = _take_alone(connection, lease, want)
-    while len(handed) < want:
-        window = _take_window(connection, lease, want - len(handed))
-        if window is None:
-            break
-        handed += window
+    handed: list[Due] = []
+    for next_few in (_take_alone, _take_window):
+        while (few := next_few(connection, lease, want - len(handed))) is not None:
+            handed += few
     return handed
 
 
-def _take_alone(connection: Connection, lease: Lease, want: int) -> list[Due]:
+def _take_alone(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
+    """The next notices and retries; None when none is wanted or left."""
     candidates = (
         select(delivery.c.id)
         .outerjoin(mailing, mailing.c.id == delivery.c.mailing_id)
@@ -105,9 +83,9 @@ def _take_alone(connection: Connection, lease: Lease, want: int) -> list[Due]:
         .limit(want)
         .with_for_update(of=delivery, skip_locked=True)
     )
-    ids = list(connection.scalars(candidates))
+    ids = list(connection.scalars(candidates)) if want else []
     if not ids:
-        return []
+        return None
     connection.execute(
         update(delivery)
         .where(delivery.c.id.in_(ids))
@@ -117,7 +95,9 @@ def _take_alone(connection: Connection, lease: Lease, want: int) -> list[Due]:
 
 
 def _take_window(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
-    """The next window of a chunk that is ours or free; None when there is no such chunk."""
+    """The next window of a chunk that is ours or free; None when none is wanted or left."""
+    if not want:
+        return None
     found = connection.execute(
         select(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi, chunk.c.mark)
         .join(mailing, mailing.c.id == chunk.c.mailing_id)
@@ -232,86 +212,6 @@ def _end(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], now: dat
         .values(state="ended", settled_at=now, due_at=None, worker=None, lease_until=None)
     )
     count_settled(connection, [row.mailing_id for row in rows])
-
-
-# An outcome counts where its row is still ours, or where it is news about a row that nobody holds.
-_RECORD = (
-    update(delivery)
-    .where(
-        delivery.c.id == bindparam("of"),
-        or_(
-            and_(
-                delivery.c.state == "due",
-                or_(
-                    delivery.c.worker == bindparam("by"),
-                    and_(delivery.c.worker.is_(None), delivery.c.due_at.is_(None)),
-                    and_(delivery.c.worker.is_(None), bindparam("news") == 1),
-                ),
-            ),
-            and_(delivery.c.state == "unknown", bindparam("news") == 1),
-        ),
-    )
-    .values(
-        state=bindparam("to"),
-        attempts=bindparam("count"),
-        due_at=bindparam("again"),
-        settled_at=bindparam("at"),
-        code=bindparam("said"),
-        reply=bindparam("words"),
-        worker=None,
-        lease_until=None,
-    )
-)
-
-
-def record(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:
-    """Write outcomes, an attempt for each that was not acceptance at the first try, and progress."""
-    if not outcomes:
-        return
-    finals: list[int | None] = []
-    for one in outcomes:
-        written = connection.execute(_RECORD, _record_values(one, lease))
-        if written.rowcount and one.settled.state is not DeliveryState.DUE:
-            finals.append(one.due.mailing_id)
-    tried = [
-        _attempt_values(one, lease.now)
-        for one in outcomes
-        if one.outcome.result is not Result.ACCEPTED or one.due.attempts
-    ]
-    if tried:
-        connection.execute(insert(attempt), tried)
-    count_settled(connection, finals)
-
-
-def _record_values(one: Recorded, lease: Lease) -> dict[str, object]:
-    final = one.settled.state is not DeliveryState.DUE
-    return {
-        "of": one.due.id,
-        "by": lease.worker,
-        "news": int(one.outcome.result is Result.ACCEPTED),
-        "to": one.settled.state.value,
-        "count": one.settled.attempts,
-        "again": one.settled.due_at,
-        "at": lease.now if final else None,
-        "said": one.outcome.code,
-        "words": one.outcome.text[:200],
-    }
-
-
-def _attempt_values(one: Recorded, now: datetime) -> dict[str, object]:
-    outcome = one.outcome
-    return {
-        "delivery_id": one.due.id,
-        "number": one.due.attempts + 1,
-        "at": now,
-        "relay": outcome.relay,
-        "phase": outcome.phase.value,
-        "result": outcome.result.value,
-        "code": outcome.code,
-        "enhanced": outcome.enhanced,
-        "text": outcome.text,
-        "blame": outcome.blame.value,
-    }
 
 
 def owed_to(connection: Connection, release_id: int, subscription_id: int) -> Due | None:

@@ -233,7 +233,10 @@ def freeze_audience(
     ]
     connection.execute(insert(delivery).from_select(columns, audience))
     size = _cut_chunks(connection, mailing_id)
-    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(audience=size))
+    over = {} if size else {"state": "finished", "finished_at": now}
+    connection.execute(
+        update(mailing).where(mailing.c.id == mailing_id).values(audience=size, **over)
+    )
     return size
 
 

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mailer import resources
-from mailer.store.database import Database
+from mailer.store.database import Database, newer
 from mailer.store.glance import HEAD
 from mailer.store.tables import metadata
 
@@ -21,10 +21,13 @@ def upgrade(url: str) -> tuple[str | None, str]:
 
     Raises:
         ServiceMissing: the database cannot be reached.
+        SchemaOutdated: it was made by a newer program.
     """
     database = Database(url)
     try:
         before = database.revision()
+        if before is not None and before > HEAD:
+            raise newer(before)
         with database.write() as connection:
             config = _config(resources.migrations())
             config.attributes["connection"] = connection

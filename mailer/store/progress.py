@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     exists,
@@ -75,10 +76,24 @@ def anything_due(connection: Connection, now: datetime) -> bool:
     return bool(connection.scalar(asked, {"now": now}))
 
 
+def first_tries() -> Select[int]:
+    """How many deliveries of unfinished chunks await their first try; more columns may be added."""
+    return (
+        select(func.count())
+        .select_from(delivery)
+        .join(
+            chunk,
+            and_(
+                chunk.c.mailing_id == delivery.c.mailing_id,
+                delivery.c.id.between(chunk.c.lo, chunk.c.hi),
+                chunk.c.state != "done",
+            ),
+        )
+        .where(awaits_first_try())
+    )
+
+
 def due_later(connection: Connection) -> int:
     """How many deliveries wait for a later run: retries, and what open mailings have not yet tried."""
     alone = select(func.count()).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
-    left = select(func.coalesce(func.sum(chunk.c.hi - chunk.c.mark), 0)).where(
-        chunk.c.state != "done"
-    )
-    return int(connection.scalar(alone) or 0) + int(connection.scalar(left) or 0)
+    return int(connection.scalar(alone) or 0) + int(connection.scalar(first_tries()) or 0)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from mailer.core.consent import ENDS, GRANTS
 from mailer.store.mailings import MailingRow
-from mailer.store.progress import awaits_first_try
+from mailer.store.progress import awaits_first_try, first_tries
 from mailer.store.tables import chunk, consent, delivery, mailing, release, subscription
 
 
@@ -160,19 +160,7 @@ def waiting(connection: Connection, now: datetime) -> Waiting:
             func.min(delivery.c.due_at).label("oldest"),
         ).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
     ).one()
-    first = connection.execute(
-        select(func.count(), func.min(delivery.c.made_at))
-        .select_from(delivery)
-        .join(
-            chunk,
-            and_(
-                chunk.c.mailing_id == delivery.c.mailing_id,
-                delivery.c.id.between(chunk.c.lo, chunk.c.hi),
-                chunk.c.state != "done",
-            ),
-        )
-        .where(awaits_first_try())
-    ).one()
+    first = connection.execute(first_tries().add_columns(func.min(delivery.c.made_at))).one()
     due_since = [row.oldest] if row.oldest is not None and row.oldest <= now else []
     oldest = min([*due_since, *([first[1]] if first[1] is not None else [])], default=None)
     return Waiting(row.notices, row.releases + first[0], row.retries, oldest)

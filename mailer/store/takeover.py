@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     literal,
@@ -68,6 +69,12 @@ def renew(connection: Connection, lease: Lease) -> None:
     )
 
 
+def anything_lost(connection: Connection, lease: Lease, dead: Sequence[str]) -> bool:
+    """Whether `take_over` would find something, by a look that takes no lock."""
+    chunks = exists().where(*_lost_chunks(lease, dead))
+    return bool(connection.scalar(select(or_(chunks, exists().where(*_lost_rows(lease, dead))))))
+
+
 def take_over(connection: Connection, lease: Lease, dead: Sequence[str]) -> int:
     """Free what dead workers held, and put every delivery they may have sent on record as unknown.
 
@@ -77,10 +84,9 @@ def take_over(connection: Connection, lease: Lease, dead: Sequence[str]) -> int:
     Returns:
         How many deliveries were in doubt.
     """
-    lost = or_(chunk.c.lease_until < lease.now, chunk.c.worker.in_(dead))
     chunks = connection.execute(
         select(chunk.c.mailing_id, chunk.c.lo, chunk.c.mark)
-        .where(chunk.c.state == "leased", lost)
+        .where(*_lost_chunks(lease, dead))
         .with_for_update(skip_locked=True)
     ).all()
     doubtful = 0
@@ -91,17 +97,34 @@ def take_over(connection: Connection, lease: Lease, dead: Sequence[str]) -> int:
             awaits_first_try(),
         )
         doubtful += _doubt(connection, lease, handed)
+        # A row that somebody is writing to was passed over: its chunk stays lost until that is over.
         connection.execute(
             update(chunk)
-            .where(chunk.c.mailing_id == found.mailing_id, chunk.c.lo == found.lo)
+            .where(
+                chunk.c.mailing_id == found.mailing_id,
+                chunk.c.lo == found.lo,
+                ~exists().where(handed),
+            )
             .values(state="open", worker=None, lease_until=None)
         )
-    claimed = and_(
+    return doubtful + _doubt(connection, lease, and_(*_lost_rows(lease, dead)))
+
+
+def _lost_chunks(lease: Lease, dead: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        chunk.c.state == "leased",
+        chunk.c.worker != lease.worker,
+        or_(chunk.c.lease_until < lease.now, chunk.c.worker.in_(dead)),
+    )
+
+
+def _lost_rows(lease: Lease, dead: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return (
         delivery.c.state == "due",
-        delivery.c.worker.is_not(None),
+        delivery.c.due_at <= lease.now,
+        delivery.c.worker != lease.worker,
         or_(delivery.c.lease_until < lease.now, delivery.c.worker.in_(dead)),
     )
-    return doubtful + _doubt(connection, lease, claimed)
 
 
 def _doubt(connection: Connection, lease: Lease, which: ColumnElement[bool]) -> int:

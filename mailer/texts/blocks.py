@@ -8,9 +8,7 @@ from typing import Literal
 
 from mailer.core.release import Block, Contact, Run
 
-GroupKind = Literal[
-    "paragraph", "heading", "attribution", "quote", "list", "preformatted", "rule"
-]
+GroupKind = Literal["paragraph", "heading", "attribution", "quote", "list", "preformatted", "rule"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,7 @@ def translations(language: str) -> gettext.NullTranslations:
     Args:
         language: a BCP 47 tag; only its primary subtag counts.
     """
-    found = [
-        _read(primary(language), domain) for domain in _domains_of(primary(language))
-    ]
+    found = [_read(primary(language), domain) for domain in _domains_of(primary(language))]
     if not found:
         return gettext.NullTranslations()
     for fallback in found[1:]:

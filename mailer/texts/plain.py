@@ -5,12 +5,14 @@
     list            "-" or "1." with a hanging indent
     preformatted    indented, its lines as they are
     link            words <address>; the address is never broken
+
+Bold and italic leave no marks.
 """
 
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mailer.core.release import Block, Run
 from mailer.texts.blocks import Group, grouped
@@ -28,7 +30,7 @@ def wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
     """`text` in lines of at most 72 columns where its words allow; line breaks in it are kept.
 
     Args:
-        indent: what every first line starts with.
+        indent: what the first line starts with.
         hanging: what the lines after it start with; None means the same.
     """
     after = indent if hanging is None else hanging
@@ -36,14 +38,14 @@ def wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
         textwrap.fill(
             line,
             WIDTH,
-            initial_indent=indent if first else after,
+            initial_indent=after if place else indent,
             subsequent_indent=after,
             break_long_words=False,
             break_on_hyphens=False,
             expand_tabs=False,
             replace_whitespace=False,
         )
-        for first, line in _marked_first(text.strip().split("\n"))
+        for place, line in enumerate(text.strip().split("\n"))
     )
     return "\n".join(lines)
 
@@ -59,10 +61,6 @@ def columns(text: str) -> int:
     wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
     marks = sum(unicodedata.category(character) in {"Mn", "Me", "Cf"} for character in text)
     return len(text) + wide - marks
-
-
-def _marked_first(lines: Sequence[str]) -> Iterable[tuple[bool, str]]:
-    return ((place == 0, line) for place, line in enumerate(lines))
 
 
 def _group(group: Group) -> str:

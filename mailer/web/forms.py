@@ -22,7 +22,7 @@ async def read_form(request: Request) -> dict[str, str]:
         raise HTTPException(415, headers={"Accept": "application/x-www-form-urlencoded"})
     body = await _read(request, FORM_LIMIT)
     if len(body) > FORM_LIMIT:
-        raise HTTPException(413)
+        raise HTTPException(413, headers={"Connection": "close"})  # the rest is not waited for
     try:
         fields = parse_qsl(
             body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS

@@ -25,7 +25,7 @@ async def serve(
     stop: asyncio.Event | None = None,
     started: Callable[[int], None] = lambda _port: None,
 ) -> None:
-    """Answer requests until `stop` is set or the task is cancelled; requests under way are finished.
+    """Answer requests until `stop` is set; requests under way are then finished. Cancelling breaks them off.
 
     Args:
         host: name or address to listen on.
@@ -42,6 +42,9 @@ async def serve(
     stopping = asyncio.create_task((stop or asyncio.Event()).wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        server.force_exit = True
+        raise
     finally:
         stopping.cancel()
         server.should_exit = True

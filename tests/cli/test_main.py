@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -37,17 +38,18 @@ def mailer(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], Door]:
-    """A door like ours with one command, which does what a test says."""
+class OneDoor(Door):
+    """A door like ours, behind which one command does what a test says."""
 
-    def built(act: Callable[[], object]) -> Door:
-        made = Door("mailer", callback=lambda: None)
-        command = click.Command("act", callback=act)
-        monkeypatch.setattr(made, "resolve_command", lambda _ctx, args: ("act", command, args[1:]))
-        return made
+    def __init__(self, act: Callable[..., object], **extra: Any) -> None:
+        super().__init__("mailer", **({"callback": lambda: None} | extra))
+        self.act = click.Command("act", callback=act)
 
-    return built
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Whatever is asked for, it is the one command."""
+        return "act", self.act, args[1:]
 
 
 def test_help_imports_nothing_but_what_it_shows() -> None:
@@ -143,52 +145,44 @@ def test_eight_faults_are_eight_lines_and_no_secret(tmp_path: Path) -> None:
         (TryLater("Work remains"), 75),
     ],
 )
-def test_our_errors_bring_their_words_and_their_code(
-    door: Callable[[Callable[[], object]], Door], error: MailerError, code: int
-) -> None:
+def test_our_errors_bring_their_words_and_their_code(error: MailerError, code: int) -> None:
     def act() -> None:
         raise error
 
-    done = CliRunner().invoke(door(act), ["act"])
+    done = CliRunner().invoke(OneDoor(act), ["act"])
 
     assert (done.exit_code, done.stdout) == (code, "")
     assert done.stderr == f"mailer: {error}\n"
 
 
-def test_a_surprise_is_told_whole_and_has_its_own_code(
-    door: Callable[[Callable[[], object]], Door],
-) -> None:
-    done = CliRunner().invoke(door(lambda: 1 / 0), ["act"])
+def test_a_surprise_is_told_whole_and_has_its_own_code() -> None:
+    done = CliRunner().invoke(OneDoor(lambda: 1 / 0), ["act"])
 
     assert done.exit_code == 70
     assert "Traceback" in done.stderr
     assert "mailer: ZeroDivisionError: this is a fault in mailer itself" in done.stderr
 
 
-def test_an_interruption_has_its_own_code(door: Callable[[Callable[[], object]], Door]) -> None:
+def test_an_interruption_has_its_own_code() -> None:
     def act() -> None:
         raise KeyboardInterrupt
 
-    done = CliRunner().invoke(door(act), ["act"])
+    done = CliRunner().invoke(OneDoor(act), ["act"])
 
     assert done.exit_code == 130
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(("outcome", "code"), [(None, 0), (7, 0), (False, 0)])
-def test_what_a_command_returns_is_not_its_exit_code(
-    door: Callable[[Callable[[], object]], Door], outcome: object, code: int
-) -> None:
-    assert CliRunner().invoke(door(lambda: outcome), ["act"]).exit_code == code
+def test_what_a_command_returns_is_not_its_exit_code(outcome: object, code: int) -> None:
+    assert CliRunner().invoke(OneDoor(lambda: outcome), ["act"]).exit_code == code
 
 
-def test_a_check_that_finds_a_fault_ends_with_one(
-    door: Callable[[Callable[[], object]], Door],
-) -> None:
+def test_a_check_that_finds_a_fault_ends_with_one() -> None:
     def act() -> None:
         click.get_current_context().exit(1)
 
-    assert CliRunner().invoke(door(act), ["act"]).exit_code == 1
+    assert CliRunner().invoke(OneDoor(act), ["act"]).exit_code == 1
 
 
 def test_a_reader_that_goes_away_is_no_fault() -> None:
@@ -198,7 +192,8 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
         "from mailer.cli.main import Door\n"
         "class Talk(Door):\n"
         "    def resolve_command(self, ctx, args):\n"
-        "        return 'talk', click.Command('talk', callback=lambda: click.echo('x' * 1_000_000)), []\n"
+        "        talk = lambda: click.echo('x' * 1_000_000)\n"
+        "        return 'talk', click.Command('talk', callback=talk), []\n"
         "Talk('mailer', callback=lambda: None)(['talk'])\n"
     )
     reading, writing = os.pipe()
@@ -237,13 +232,12 @@ def test_help_for_a_reader_that_goes_away_is_no_fault_either() -> None:
 def test_an_invocation_carries_the_file_and_how_much_to_tell() -> None:
     seen: list[object] = []
 
-    @click.command()
     @click.pass_obj
     def look(invocation: Invocation) -> None:
         seen.append(invocation)
 
-    with cli.make_context("mailer", ["--config", "here.toml", "-vv", "init"]) as ctx:
-        ctx.invoke(cli.callback, config=Path("here.toml"), verbose=2)  # type: ignore[arg-type] # click's own callback
-        look.main([], obj=ctx.obj, standalone_mode=False)
+    door = OneDoor(look, callback=cli.callback, params=cli.params)
+    done = CliRunner().invoke(door, ["--config", "here.toml", "-vv", "act"])
 
+    assert done.exit_code == 0
     assert seen == [Invocation(Path("here.toml"), 2)]

@@ -1,4 +1,4 @@
-"""What commands print: one valid JSON object, or tables that line up and cannot steer a terminal."""
+"""What commands print: one valid JSON object, or tables that cannot steer a terminal."""
 
 import json
 from dataclasses import dataclass

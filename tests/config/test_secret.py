@@ -1,4 +1,4 @@
-"""Secrets serve and never show: not in a repr, not in a fault, not from a file open to everybody."""
+"""Secrets serve and never show: not in a repr, not in a fault, not from an open file."""
 
 import logging
 from collections.abc import Callable

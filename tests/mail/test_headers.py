@@ -4,11 +4,11 @@ import email
 import email.policy
 import re
 from email.header import decode_header
+from typing import Any
 
 import fast_mail_parser
 import pytest
 from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from support.mails import AT, LINES
 
 from mailer.core.address import has_hidden
@@ -23,10 +23,9 @@ _SHOWN = (
 )
 
 
-def _read(field: bytes, name: str) -> email.headerregistry.BaseHeader:
+def _read(field: bytes, name: str) -> Any:
     message = email.message_from_bytes(field + b"\r\n", policy=_STRICT)
     value = message[name]
-    assert isinstance(value, email.headerregistry.BaseHeader)
     assert not value.defects
     assert message.keys() == [name]
     return value
@@ -56,9 +55,7 @@ def test_every_display_name_survives(name: str) -> None:
     assume(name == name.strip())
     field = headers.mailbox("From", name, "press@example.org")
     _check_field(field)
-    value = _read(field, "From")
-    assert isinstance(value, email.headerregistry.AddressHeader)
-    (only,) = value.addresses
+    (only,) = _read(field, "From").addresses
     assert only.addr_spec == "press@example.org"
     if field.count(b"=?") <= 1:  # CPython puts a space between a phrase's encoded-words
         assert only.display_name == name

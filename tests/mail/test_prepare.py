@@ -113,7 +113,9 @@ def test_every_word_of_a_release_is_in_text_and_html() -> None:
 
 def test_the_text_is_set_for_reading() -> None:
     text = read(composed(release())).text
-    assert text.startswith("Udenrigsministeriet\nPressemeddelelse · 21. november 2025\n\n\nNæste skridt")
+    assert text.startswith(
+        "Udenrigsministeriet\nPressemeddelelse · 21. november 2025\n\n\nNæste skridt"
+    )
     assert "København\n=====" in text
     assert "udtaler:\n\n    ”Året begyndte" in text
     assert "\n-- \nDu får denne mail" in text
@@ -160,7 +162,10 @@ def test_english_readers_have_english_words_around_an_english_text() -> None:
 
 def test_a_newsroom_without_a_catalogue_speaks_english() -> None:
     greenlandic = replace(NEWSROOM, languages=("kl",))
-    assert "You are subscribed" in read(composed(notice(Purpose.WELCOME, "kl", newsroom=greenlandic))).text
+    assert (
+        "You are subscribed"
+        in read(composed(notice(Purpose.WELCOME, "kl", newsroom=greenlandic))).text
+    )
     wire = read(composed(notice(Purpose.WELCOME, "kl")))
     assert "Du er nu tilmeldt" in wire.text
     assert wire.headers["Content-Language"] == "da"
@@ -251,6 +256,11 @@ def test_a_release_too_long_for_a_mail_is_refused_with_its_size() -> None:
     assert "90,000 octets" in caught.value.what
     assert f"{HTML_LIMIT:,} is the limit" in caught.value.what
     assert "shorter" in caught.value.cure
+
+
+def test_a_space_that_does_not_break_is_kept() -> None:
+    title = "Støtte på 300\u00a0mio. kr."
+    assert read(composed(release(replace(DANISH, title=title)))).headers["Subject"] == title
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ _QUESTIONS: list[Callable[[Slot], object]] = [
     lambda slot: slot == "x",
     lambda slot: slot != "x",
     lambda slot: slot < "x",
-    lambda slot: "x" in slot,  # type: ignore[operator]  # what a template could write
-    lambda slot: slot[0],  # type: ignore[index]  # as above
-    lambda slot: slot + "x",  # type: ignore[operator]  # as above
-    lambda slot: "x" + slot,  # type: ignore[operator]  # as above
+    lambda slot: "x" in slot,
+    lambda slot: slot[0],
+    lambda slot: slot + "x",
+    lambda slot: "x" + slot,
     lambda slot: f"{slot:>10}",
 ]
 
@@ -39,7 +39,9 @@ def test_slots_are_written_out_with_their_address() -> None:
     slots = Slots(Site("https://a.example/?x=1&y=2"), "address_text")
     assert str(slots.leave_url) == "https://a.example/?x=1&y=2/leave/" + mark("leave_token")
     escaped = Markup("<a href='{}'>").format(slots.confirm_url)
-    assert escaped == "<a href='https://a.example/?x=1&amp;y=2/confirm/" + mark("confirm_token") + "'>"
+    assert (
+        escaped == "<a href='https://a.example/?x=1&amp;y=2/confirm/" + mark("confirm_token") + "'>"
+    )
     assert str(slots.address) == mark("address_text", 26)
 
 

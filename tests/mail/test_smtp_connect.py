@@ -18,6 +18,7 @@ from mailer.mail.transport import Line, RelayMissing, Transport
 
 MESSAGE = Message("bounce+1@um.example", "anna@example.org", b"Subject: x\r\n\r\nwords\r\n")
 USERS = {"press": "hush-hush"}
+HASTY = {"CONNECT": Timeouts(connect=0.2), "EHLO": Timeouts(ehlo=0.2)}
 
 
 class Certificates:
@@ -84,8 +85,8 @@ def test_every_failure_to_open_is_told(
 ) -> None:
     async def story() -> RelayMissing:
         async with ScriptedServer({key: step}) as server:
-            hasty = Timeouts(connect=0.2, ehlo=0.2) if step is Fault.SILENCE else Timeouts()
-            return await _refused(replace(_plain(server), timeouts=hasty))
+            timeouts = HASTY[key] if step is Fault.SILENCE else Timeouts()
+            return await _refused(replace(_plain(server), timeouts=timeouts))
 
     missing = asyncio.run(story())
     phase = Phase(key.lower())

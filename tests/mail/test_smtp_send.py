@@ -17,7 +17,12 @@ from mailer.mail.smtp import SmtpLine, SmtpTransport, stuffed
 CONTENT = b"Subject: Release\r\n\r\n.One line.\r\n..\r\n.\r\nEnd.\r\n"
 HUGE = b"x" * 998 + b"\r\n"
 KEYS = {Phase.MAIL: "MAIL", Phase.RCPT: "RCPT", Phase.DATA: "DATA", Phase.CONTENT: "."}
-HASTY = Timeouts(mail=0.2, rcpt=0.2, data=0.2, final=0.2, block=0.2)
+HASTY = {
+    Phase.MAIL: Timeouts(mail=0.2),
+    Phase.RCPT: Timeouts(rcpt=0.2),
+    Phase.DATA: Timeouts(data=0.2),
+    Phase.CONTENT: Timeouts(final=0.2),
+}
 
 
 def _message(reader: str = "anna", content: bytes = CONTENT) -> Message:
@@ -97,11 +102,12 @@ def test_every_cell_of_the_table(
         else:
             assert outcome.code == 0
         assert line.alive is alive
+        assert not line.in_doubt
         after = await line.send(_message("bob"))
         if not alive:
             assert (after.result, after.phase) == (Result.DEFERRED, Phase.MAIL)
 
-    hasty = HASTY if step is Fault.SILENCE else None
+    hasty = HASTY[phase] if step is Fault.SILENCE else None
     _told({KEYS[phase]: step}, story, timeouts=hasty)
 
 
@@ -172,10 +178,11 @@ def test_a_line_asks_to_be_replaced_after_its_share() -> None:
         async with ScriptedServer() as server:
             relay = replace(_relay(server), messages_per_connection=2)
             line = await SmtpTransport(relay).connect()
-            assert (await line.send(_message("anna"))).result is Result.ACCEPTED
-            assert line.alive
-            assert (await line.send(_message("bob"))).result is Result.ACCEPTED
-            assert not line.alive
+            lives = []
+            for reader in ("anna", "bob"):
+                assert (await line.send(_message(reader))).result is Result.ACCEPTED
+                lives.append(line.alive)
+            assert lives == [True, False]
             await line.close()
             assert server.commands[-1] == "QUIT"
 
@@ -263,7 +270,7 @@ def test_a_relay_that_stops_reading_is_not_unknown() -> None:
         assert "did not take the content within" in outcome.text
         gate.open()
 
-    _told({"CONTENT": gate}, story, timeouts=replace(Timeouts(), block=0.2))
+    _told({"CONTENT": gate}, story, timeouts=Timeouts(block=0.2))
 
 
 @pytest.mark.parametrize(
@@ -360,8 +367,10 @@ def test_any_content_arrives_as_it_left() -> None:
             assert outcome.result is Result.ACCEPTED
             assert server.messages[-1].content == content
 
-        arrives()
-        runner.run(line.close())
+        try:
+            arrives()
+        finally:
+            runner.run(line.close())
 
 
 def test_eight_lines_at_once_lose_and_repeat_nothing() -> None:

@@ -25,6 +25,24 @@ def test_the_name_counts_where_the_content_says_nothing() -> None:
         read_document(b"Just text.", file="a.txt")
 
 
+def test_a_page_with_front_matter_is_told_from_markdown() -> None:
+    for start in (b"---\npublish_at: 2025-10-01T09:00Z\n---\n", b"# "):
+        with pytest.raises(DocumentFault, match="furniture of a newsroom page") as caught:
+            read_document(start + PAGE, file="a.txt")
+        assert caught.value.line == start.count(b"\n") + 4
+
+
+def test_markdown_may_speak_about_somebody_in_its_last_line() -> None:
+    text = b"# Title\n\nText.\n\nAbout Ministry of Tides\n"
+    assert read_document(text, file="-").edition.body[-1].text == "About Ministry of Tides"
+
+
+def test_an_endless_text_is_refused_at_once() -> None:
+    for lines in ("”a\n".encode() * 20_000, (b"x" * 999 + b"\n") * 600):
+        with pytest.raises(DocumentFault, match="is the most"):
+            read_document(b"Title\nLead.\n" + lines + PAGE, file="-")
+
+
 @pytest.mark.parametrize(
     ("content", "line", "what"),
     [

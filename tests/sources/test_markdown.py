@@ -59,7 +59,8 @@ class TestFrontMatter:
             Contact("Bo Å, Duty officer, 0045112233, bo@tides.example", "Bo Å", "Duty officer",
                     "0045112233", "bo@tides.example"),
         )  # fmt: skip
-        assert document.related == document.warnings == ()
+        assert document.related == ()
+        assert document.warnings == ()
 
     def test_values_are_the_text_that_stands_there(self) -> None:
         document = read("---\ntitle: 2025\nlanguage: no\nkind: on\nid: 007\n---\nTekst.\n")
@@ -149,7 +150,7 @@ class TestFrontMatter:
             ('title: T\nlead: "a\\u202eb"', 3, "U+202E"),
             ('title: T\nkind: "a\\0b"', 3, "U+0000"),
             ('title: T\nkind: "a\\ud800b"', 3, "U+D800"),
-            ("title: " + "[" * 2000, 2, "nested too deep"),
+            ("title: " + "[" * 600, 2, "nested too deep"),
             ("title: T\n# " + "x" * 64_001, 2, "64,000 is the most"),
         ],
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """A reader's side of an office: signing up, pressing links, and what the database then says of them."""
 
 from sqlalchemy import func, select
+from support.offices import UM
 
 from mailer.core.address import parse_address
 from mailer.core.consent import Origin, Reply
@@ -9,7 +10,6 @@ from mailer.core.token import LinkPurpose
 from mailer.services import signup
 from mailer.services.office import Office
 from mailer.store.tables import consent, delivery, prepared, request, subscriber, subscription
-from support.offices import UM
 
 PAGE = Origin(form="subscribe", ip="192.0.2.7", user_agent="Mozilla/5.0")
 WORDING = "Ja tak, send mig pressemeddelelser."

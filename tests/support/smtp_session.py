@@ -120,8 +120,7 @@ class Session:
             self.username,
         )
         self.sender, self.recipients = None, []
-        if await self.answer(".", "250 2.0.0 kept", about, message):
-            self.playbook.keep(message)
+        await self.answer(".", "250 2.0.0 kept", about, message)
 
     async def on_rset(self, _: str) -> None:
         if await self.answer("RSET", "250 2.0.0 forgotten"):
@@ -151,8 +150,11 @@ class Session:
             await self.writer.drain()
             return False
         reply = polite if step is None else step
+        success = reply[:1] in {"2", "3"}
+        if success and message is not None:
+            self.playbook.keep(message)  # before the promise, as a server should
         await self.say(reply)
-        return reply[:1] in {"2", "3"}
+        return success
 
     async def say(self, reply: str) -> None:
         if reply:

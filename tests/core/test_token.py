@@ -1,0 +1,116 @@
+"""Links and marks: only ours, only for their purpose, only in time, in one spelling alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailer.core.errors import TokenExpired, TokenRefused
+from mailer.core.token import LIFETIME, Claim, LinkPurpose, Marks, Tokens, keyed_hash
+
+AT = datetime(2026, 3, 2, 8, 0, 30, tzinfo=UTC)
+OLD, NEW = "the old key of the tests", "the new key of the tests"
+TOKENS = Tokens([NEW])
+URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+
+numbers = st.integers(min_value=0, max_value=2**63 - 1)
+moments = st.datetimes(
+    min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(LinkPurpose), numbers, moments)
+def test_a_token_says_what_was_signed(purpose: LinkPurpose, subject: int, at: datetime) -> None:
+    token = TOKENS.sign(purpose, subject, at)
+    assert set(token) <= set(URL_SAFE)
+    assert TOKENS.read(purpose, token, at) == Claim(subject, at.replace(microsecond=0))
+
+
+@settings(deadline=None)
+@given(numbers)
+def test_a_token_is_good_for_its_purpose_alone(subject: int) -> None:
+    token = TOKENS.sign(LinkPurpose.LEAVE, subject, AT)
+    with pytest.raises(TokenRefused):
+        TOKENS.read(LinkPurpose.CONFIRM, token, AT)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_bent_token_is_refused(data: st.DataObject) -> None:
+    token = TOKENS.sign(LinkPurpose.LEAVE, 4711, AT)
+    place = data.draw(st.integers(0, len(token) - 1))
+    letter = data.draw(st.sampled_from(URL_SAFE).filter(lambda found: found != token[place]))
+    with pytest.raises(TokenRefused):
+        TOKENS.read(LinkPurpose.LEAVE, token[:place] + letter + token[place + 1 :], AT)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_what_is_no_token_is_refused(text: str) -> None:
+    with pytest.raises(TokenRefused):
+        TOKENS.read(LinkPurpose.LEAVE, text, AT)
+
+
+@pytest.mark.parametrize("tail", ["=", "\n", " ", ".", "\ud800", "%0a"])
+def test_a_genuine_token_has_one_spelling(tail: str) -> None:
+    token = TOKENS.sign(LinkPurpose.LEAVE, 1, AT)
+    for bent in (token + tail, tail + token, token.swapcase()):
+        with pytest.raises(TokenRefused):
+            TOKENS.read(LinkPurpose.LEAVE, bent, AT)
+
+
+def test_a_confirm_link_lives_72_hours_and_still_says_what_it_named() -> None:
+    token = TOKENS.sign(LinkPurpose.CONFIRM, 17, AT)
+    end = AT + timedelta(hours=72)
+    assert TOKENS.read(LinkPurpose.CONFIRM, token, end).subject == 17
+    with pytest.raises(TokenExpired) as late:
+        TOKENS.read(LinkPurpose.CONFIRM, token, end + timedelta(seconds=1))
+    assert late.value.subject == 17
+
+
+def test_a_link_to_leave_never_expires() -> None:
+    assert LIFETIME[LinkPurpose.LEAVE] is None
+    token = TOKENS.sign(LinkPurpose.LEAVE, 17, AT)
+    assert TOKENS.read(LinkPurpose.LEAVE, token, AT + timedelta(days=36_500)).subject == 17
+
+
+def test_the_last_key_signs_and_all_verify() -> None:
+    old, both = Tokens([OLD]), Tokens([OLD, NEW])
+    earlier = old.sign(LinkPurpose.LEAVE, 1, AT)
+    assert both.read(LinkPurpose.LEAVE, earlier, AT).subject == 1
+    assert both.sign(LinkPurpose.LEAVE, 1, AT) == TOKENS.sign(LinkPurpose.LEAVE, 1, AT)
+    with pytest.raises(TokenRefused):
+        TOKENS.read(LinkPurpose.LEAVE, earlier, AT)
+
+
+def test_keys_are_needed_and_never_shown() -> None:
+    for kind in (Tokens, Marks):
+        with pytest.raises(ValueError, match="key"):
+            kind([])
+        assert NEW not in repr(kind([NEW]))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["return", "message-id"]), numbers)
+def test_a_mark_survives_folded_case_and_belongs_to_its_number(use: str, number: int) -> None:
+    marks = Marks([OLD, NEW])
+    mark = marks.mark(use, number)
+    assert mark == mark.lower()
+    assert mark.isascii()
+    assert mark.isalnum()
+    assert marks.genuine(use, number, mark.upper())
+    assert not marks.genuine(use, number + 1, mark)
+    assert not marks.genuine("another use", number, mark)
+    assert Marks([NEW]).mark(use, number) == mark
+    assert marks.genuine(use, number, Marks([OLD]).mark(use, number))
+    assert not Marks([NEW]).genuine(use, number, Marks([OLD]).mark(use, number))
+
+
+def test_a_keyed_hash_is_ours_alone() -> None:
+    found = keyed_hash(NEW, "anna@example.org")
+    assert len(found) == 64
+    assert found == keyed_hash(NEW, "anna@example.org")
+    assert found != keyed_hash(OLD, "anna@example.org")
+    assert found != keyed_hash(NEW, "bent@example.org")

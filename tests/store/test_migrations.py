@@ -1,0 +1,116 @@
+"""Migrations make exactly the tables that the program speaks of, on both databases, from any start."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from mailer import resources
+from mailer.core.errors import SchemaOutdated, ServiceMissing
+from mailer.store import migrate
+from mailer.store.database import Database
+from mailer.store.glance import HEAD
+from mailer.store.tables import metadata
+
+
+def url_of(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+def test_migrations_equal_tables(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": False}
+        )
+        differences: list[Any] = compare_metadata(context, metadata)
+    assert differences == []
+
+
+def test_partial_indexes_and_checks_are_those_of_the_tables(database: Database) -> None:
+    """What the comparison above does not look at: the facts that make steps idempotent."""
+    with database.read() as connection:
+        found = inspect(connection)
+        for table in metadata.sorted_tables:
+            checks = {each["name"] for each in found.get_check_constraints(table.name)}
+            wanted = {
+                each.name for each in table.constraints if each.__visit_name__ == "check_constraint"
+            }
+            assert wanted <= checks, table.name
+            for index in table.indexes:
+                (made,) = [
+                    each for each in found.get_indexes(table.name) if each["name"] == index.name
+                ]
+                assert bool(made["unique"]) is index.unique, index.name
+                partial = index.dialect_options[connection.dialect.name]["where"] is not None
+                where = made.get("dialect_options", {}).get(f"{connection.dialect.name}_where")
+                assert (where is not None) is partial, index.name
+
+
+def test_the_head_a_glance_knows_is_the_head_there_is() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(resources.migrations()))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [HEAD]
+    revisions = [script.revision for script in scripts.walk_revisions()]
+    assert revisions == sorted(revisions, reverse=True), "an older revision must sort before a newer"
+
+
+def test_upgrade_from_empty_and_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.sqlite"
+    assert migrate.check(url) == ["the database has no tables yet: run `mailer db upgrade`"]
+    assert migrate.upgrade(url) == (None, HEAD)
+    assert migrate.upgrade(url) == (HEAD, HEAD)
+    assert migrate.check(url) == []
+
+
+def test_upgrade_again_and_check(database: Database) -> None:
+    assert migrate.upgrade(url_of(database)) == (HEAD, HEAD)
+    assert migrate.check(url_of(database)) == []
+
+
+def test_a_check_names_what_differs(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("DROP INDEX ix_delivery_due_at"))
+        connection.execute(text("ALTER TABLE suppression ADD COLUMN stray INTEGER"))
+    found = " ".join(migrate.check(url_of(database)))
+    assert "ix_delivery_due_at" in found
+    assert "stray" in found
+
+
+def test_a_newer_database_is_left_alone(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaOutdated, match="newer"):
+        migrate.upgrade(url_of(database))
+    assert database.revision() == "9999"
+    (said,) = migrate.check(url_of(database))
+    assert "9999" in said
+
+
+def test_a_database_that_is_not_there() -> None:
+    with pytest.raises(ServiceMissing):
+        migrate.upgrade("postgresql://nobody@127.0.0.1:1/none")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO delivery (mailing_id, subscription_id, prepared_id, purpose, made_at)"
+        " SELECT mailing_id, subscription_id, prepared_id, purpose, made_at FROM delivery",
+        "UPDATE delivery SET state = 'delivered'",
+        "UPDATE mailing SET state = 'lost'",
+    ],
+)
+def test_the_database_itself_refuses_what_may_not_be(office: Any, statement: str) -> None:
+    from sqlalchemy.exc import IntegrityError
+    from support.desk import import_readers, publish_one
+
+    import_readers(office, 2)
+    publish_one(office)
+    with pytest.raises(IntegrityError), office.database.write() as connection:
+        connection.execute(text(statement))
