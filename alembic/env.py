@@ -6,8 +6,9 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection
 
+from mailer.store.columns import Moment
 from mailer.store.database import Database
-from mailer.store.tables import Moment, metadata
+from mailer.store.tables import metadata
 
 
 def _written(kind: str, value: Any, _context: Any) -> str | Literal[False]:

@@ -51,7 +51,8 @@ def demo(folder: Path, stay: bool, port: int, as_json: bool) -> None:
       130  stopped by Ctrl-C; nothing is left running
     """
     from mailer.demo.narrator import ExpectationFailed, Narrator  # noqa: PLC0415 - help needs none
-    from mailer.demo.story import first_day, staged  # noqa: PLC0415 - as above
+    from mailer.demo.stage import staged  # noqa: PLC0415 - as above
+    from mailer.demo.story import first_day  # noqa: PLC0415 - as above
 
     tell = Narrator((lambda _line: None) if as_json else click.echo)
     with _stoppable(), staged(folder, port=port, tell=tell) as stage:

@@ -66,15 +66,15 @@ def add(
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     settings = invocation.settings()
+    content = _content(document)
     with open_office(settings) as office:
-        rooms = [office.newsroom(newsroom)] if newsroom else list(office.newsrooms.values())
+        found = read_document(content, file=str(document), language=language)
+        # A document that names no language is in its newsroom's, which only the document may name.
+        room = press.newsroom_for(office, found, newsroom)
         found = read_document(
-            _content(document),
-            file=str(document),
-            language=language,
-            default_language=rooms[0].language if len(rooms) == 1 else "en",
+            content, file=str(document), language=language, default_language=room.language
         )
-        added = press.add_document(office, found, newsroom=newsroom, who=getuser())
+        added = press.add_document(office, found, newsroom=room.key, who=getuser())
     for warning in added.warnings:
         show.complain(warning)
     show.emit(added, as_json=as_json, text=_said(added))

@@ -9,9 +9,9 @@ import click
 
 from mailer.cli import show
 from mailer.cli.main import Invocation
-from mailer.cli.subscriptions import evidence_of, table, told, write_csv, write_json
+from mailer.cli.subscriptions import answered, evidence_of, table, told, write_csv, write_json
 from mailer.core.address import parse_address
-from mailer.core.consent import Reply, SubscriptionState
+from mailer.core.consent import SubscriptionState
 
 if TYPE_CHECKING:
     from mailer.core.newsroom import Newsroom
@@ -63,14 +63,8 @@ def add(
     with open_office(invocation.settings()) as office:
         chosen = _one_newsroom(office, newsroom)
         answer = people.add(office, newsroom=chosen, address=read, language=language)
-    said = {
-        Reply.CONFIRM: f"A confirmation mail to {read.mailbox} is due; `mailer dispatch` sends it.\n"
-        "The subscription becomes active when its reader confirms.",
-        Reply.ALREADY: f"{read.mailbox} is subscribed already; a mail that says so is due.",
-        Reply.SILENCE: f"{read.mailbox} was sent that mail a moment ago; no other is sent.",
-    }
     result = {"address": read.mailbox, "newsroom": chosen.key, "answer": answer}
-    show.emit(result, as_json=as_json, text=said[answer])
+    show.emit(result, as_json=as_json, text=answered(answer, read.mailbox))
 
 
 @subscriber.command("import")
@@ -136,7 +130,7 @@ def import_(
 @subscriber.command("list")
 @click.option("--newsroom", metavar="KEY", help="Of this newsroom alone.")
 @click.option("--state", type=click.Choice(STATES), help="In this state alone.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, help="100 if not said.")
 @click.option("--after", type=click.IntRange(0), default=0, help="Go on after this number.")
 @show.json_option
 @click.pass_obj
@@ -248,13 +242,15 @@ def end(
             office, address=read, newsroom_key=newsroom, reason=reason, who=_operator()
         )
     rooms = [row.newsroom for row in ended]
-    said = f"Ended: {read.mailbox} at {', '.join(rooms)}" if rooms else "Had ended before"
-    show.emit({"address": read.mailbox, "ended": rooms}, as_json=as_json, text=said)
+    text = f"Ended: {read.mailbox} at {', '.join(rooms)}" if rooms else "Had ended before"
+    show.emit({"address": read.mailbox, "ended": rooms}, as_json=as_json, text=text)
 
 
 @subscriber.command()
 @click.option("--newsroom", metavar="KEY", help="Of this newsroom alone.")
-@click.option("--state", type=click.Choice([*STATES, "all"]), default="active", show_default=True)
+@click.option(
+    "--state", type=click.Choice([*STATES, "all"]), default="active", help="Active if not said."
+)
 @show.json_option
 @click.pass_obj
 def export(invocation: Invocation, newsroom: str | None, state: str, as_json: bool) -> None:
@@ -285,11 +281,9 @@ def export(invocation: Invocation, newsroom: str | None, state: str, as_json: bo
 
 
 def _one_newsroom(office: "Office", key: str | None) -> "Newsroom":
-    if key is None and len(office.newsrooms) == 1:
-        return next(iter(office.newsrooms.values()))
-    if key is None:
+    if key is None and len(office.newsrooms) != 1:
         raise click.UsageError(f"Say which --newsroom: {', '.join(sorted(office.newsrooms))}")
-    return office.newsroom(key)
+    return office.newsroom(key or next(iter(office.newsrooms)))
 
 
 def _operator() -> str:

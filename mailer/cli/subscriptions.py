@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mailer.cli import show
+from mailer.core.consent import Reply
 
 if TYPE_CHECKING:
     from mailer.services.people import Person
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 _FIELDS = ("email", "newsroom", "state", "language", "since")
 _AT_ONCE = 1000
+
+
+def answered(reply: Reply, mailbox: str) -> str:
+    """What comes of adding somebody."""
+    return {
+        Reply.CONFIRM: f"A confirmation mail to {mailbox} is due; `mailer dispatch` sends it.\n"
+        "The subscription becomes active when its reader confirms.",
+        Reply.ALREADY: f"{mailbox} is subscribed already; a mail that says so is due.",
+        Reply.SILENCE: f"{mailbox} was sent that mail a moment ago; no other is sent.",
+    }[reply]
 
 
 def told(row: "SubscriptionRow") -> dict[str, Any]:

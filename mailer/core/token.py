@@ -93,9 +93,7 @@ def _signer(key: bytes, purpose: LinkPurpose) -> Signer:
     salted = Signer(
         key, salt=f"mailer.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256
     )
-    return Signer(
-        salted.derive_key(), sep=".", key_derivation="none", digest_method=hashlib.sha256
-    )
+    return Signer(salted.derive_key(), sep=".", key_derivation="none", digest_method=hashlib.sha256)
 
 
 def _base36(number: int) -> str:

@@ -36,24 +36,27 @@ class Commands:
         """Run `mailer` with these words and show both; what it said.
 
         Raises:
-            ExpectationFailed: it did not end with exit code 0.
+            ExpectationFailed: it did not end with exit code 0, or not within a minute.
         """
         self._tell.command(["mailer", *words])
-        done = subprocess.run(  # noqa: S603 - our own program, and no shell reads its words
-            _python_mailer(words),
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            errors="replace",
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE_SECONDS,
-        )
+        typed = f"`mailer {' '.join(words)}`"
+        try:
+            done = subprocess.run(  # noqa: S603 - our own program, and no shell reads its words
+                _python_mailer(words),
+                capture_output=True,
+                check=False,
+                encoding="utf-8",
+                errors="replace",
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                timeout=_PATIENCE_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ExpectationFailed(f"{typed} did not end in {_PATIENCE_SECONDS} s") from error
         self._tell.output(done.stdout)
         if done.returncode:
             raise ExpectationFailed(
-                f"`mailer {' '.join(words)}` ended with exit code {done.returncode}\n{done.stderr}",
-                "read what it said above",
+                f"{typed} ended with exit code {done.returncode}\n{done.stderr.rstrip()}"
             )
         return done.stdout
 

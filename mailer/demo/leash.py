@@ -6,6 +6,7 @@ The owner holds the other end of standard input and never writes to it. When tha
 command is asked to stop (SIGTERM), and ended ten seconds later if it has not.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -24,7 +25,8 @@ def hold(command: Sequence[str]) -> int:
 
 
 def _end_with_owner(held: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # past sys.stdin, whose lock would be held when the interpreter ends
+        continue
     held.terminate()
     try:
         held.wait(_GRACE_SECONDS)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -55,11 +56,12 @@ class PostOffice:
         loop = asyncio.get_running_loop()
         closing = asyncio.Event()
         clerk = _Clerk(self.folder)
-        counters: list[SMTP] = []
+        counters: WeakSet[SMTP] = WeakSet()
 
         def counter() -> SMTP:
-            counters.append(SMTP(clerk, hostname="localhost", enable_SMTPUTF8=True, loop=loop))
-            return counters[-1]
+            new = SMTP(clerk, hostname="localhost", enable_SMTPUTF8=True, loop=loop)
+            counters.add(new)
+            return new
 
         try:
             server = await loop.create_server(counter, "127.0.0.1", 0)
@@ -69,9 +71,9 @@ class PostOffice:
         opened.set_result((loop, closing, server.sockets[0].getsockname()[1]))
         await closing.wait()
         server.close()
-        for line in counters:
-            if line.transport is not None:
-                line.transport.close()
+        for busy in list(counters):
+            if busy.transport is not None:
+                busy.transport.close()
         await server.wait_closed()
 
 

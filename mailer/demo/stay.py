@@ -5,14 +5,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from mailer.demo import folder as places
 from mailer.demo.commands import Running
 from mailer.demo.inbox import create_inbox
-from mailer.demo.story import Stage
+from mailer.demo.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,12 @@ def doors_open(stage: Stage) -> Iterator[OpenDoors]:
     """
     stage.tell.chapter("The doors stay open", "The office goes on by itself: pages and dispatcher.")
     app = create_inbox(stage.post.folder, newsroom=stage.newsroom)
-    with stage.pages("run") as office, _served(app) as inbox:
+    with stage.pages("run") as office, served(app) as inbox:
         stage.tell.columns(
             [
                 ("Newsroom", f"{stage.newsroom}   sign up with any address you like"),
                 ("Inbox", f"{inbox}   read the mail that comes, and click its link"),
-                (
-                    "Terminal",
-                    f"mailer --config {stage.folder / places.OFFICE / 'config.toml'} status",
-                ),
+                ("Terminal", f"mailer --config {quote(str(stage.config))} status"),
             ]
         )
         stage.tell.say("No mail leaves this machine. Ctrl-C closes everything.")
@@ -53,7 +50,7 @@ def doors_open(stage: Stage) -> Iterator[OpenDoors]:
 
 
 @contextmanager
-def _served(app: ASGIApp) -> Iterator[str]:
+def served(app: ASGIApp) -> Iterator[str]:
     """`app` on a free port of 127.0.0.1, in a thread of its own; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     settings = uvicorn.Config(

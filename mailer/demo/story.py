@@ -11,72 +11,22 @@ command answered; the first expectation that fails ends it.
 
 import json
 import re
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
 from mailer.demo import folder as places
-from mailer.demo.commands import Commands, Running
-from mailer.demo.folder import fresh_folder
-from mailer.demo.letters import Letter, letters, mailboxes
-from mailer.demo.narrator import Narrator
-from mailer.demo.pages import answers, free_port
-from mailer.demo.post_office import PostOffice
+from mailer.demo.letters import Letter
+from mailer.demo.pages import answers
+from mailer.demo.stage import NEWSROOM, Stage
 from mailer.demo.visitor import Page, Visitor
 
-NEWSROOM = "um"
 ANNA = "anna@avisen.example"
 JENS = "jens@radioen.example"
 SOFIE = "sofie@magasinet.example"
 READERS = {"Anna": ANNA, "Jens": JENS, "Sofie": SOFIE}
 
-EXAMPLES = Path(__file__).parent / "examples"
 PAGES = ("newsroom-page-000.txt", "newsroom-page-004.txt")
 MARKDOWN = "example-release.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the story takes place.
-
-    Attributes:
-        folder: everything lies in it.
-        site: the address of the office's pages, without a slash at the end.
-        post: takes what the office mails.
-        mailer: the operator's terminal.
-        tell: the storyteller.
-    """
-
-    folder: Path
-    site: str
-    post: PostOffice
-    mailer: Commands
-    tell: Narrator
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def newsroom(self) -> str:
-        """The address of the newsroom's page."""
-        return f"{self.site}/{NEWSROOM}"
-
-    def letters(self, mailbox: str) -> list[Letter]:
-        """What lies in a mailbox."""
-        return letters(self.post.folder, mailbox)
-
-    @contextmanager
-    def pages(self, command: str) -> Iterator[Running]:
-        """The office's pages, open by `mailer serve` or `mailer run` until the block is left."""
-        port = str(urlsplit(self.site).port)
-        log = self.folder / places.LOGS / f"{command}.log"
-        ready = f"{self.site}/readyz"
-        with self.mailer.running(
-            command, "--port", port, log=log, ready=lambda: answers(ready)
-        ) as running:
-            yield running
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +46,6 @@ class Day:
     expectations: int
     seconds: float
     inbox: str | None = None
-
-
-@contextmanager
-def staged(folder: Path, *, port: int, tell: Narrator) -> Iterator[Stage]:
-    """A fresh folder and an open post office, until the block is left.
-
-    Args:
-        port: of the office's pages; 0 takes a free one.
-
-    Raises:
-        NotAllowed: the folder is not one of ours.
-        ServiceMissing: the port is taken.
-    """
-    site = f"http://127.0.0.1:{free_port(port)}"
-    with fresh_folder(folder), PostOffice(folder / places.POST_OFFICE).open() as post:
-        (folder / places.LOGS).mkdir()
-        shutil.copytree(EXAMPLES, folder / places.RELEASES)
-        mailer = Commands(folder / places.OFFICE / "config.toml", tell)
-        yield Stage(folder, site, post, mailer, tell)
 
 
 def first_day(stage: Stage) -> Day:
@@ -149,15 +80,16 @@ def _open_post_office(stage: Stage) -> None:
 def _found_office(stage: Stage) -> None:
     stage.tell.chapter("The press office is founded, and its pages open")
     stage.mailer.run(
-        *("init", str(stage.folder / places.OFFICE)),
+        *("init", str(stage.office)),
         *("--newsroom", NEWSROOM, "--name", "Udenrigsministeriet"),
         *("--language", "da", "--language", "en", "--time-zone", "Europe/Copenhagen"),
         *("--base-url", stage.site, "--relay", f"smtp://127.0.0.1:{stage.post.port}"),
         *("--sender", "presse@um.example"),
     )
-    config = stage.folder / places.OFFICE / "config.toml"
-    stage.tell.expect(f"Settings, keys and a database lie in {config.parent}", config.is_file())
-    stage.tell.command(["export", f"MAILER_CONFIG={config}"])
+    stage.tell.expect(
+        f"Settings, keys and a database lie in {stage.office}", stage.config.is_file()
+    )
+    stage.tell.command(["export", f"MAILER_CONFIG={stage.config}"])
 
 
 def _three_sign_up(stage: Stage) -> None:
@@ -289,7 +221,7 @@ def _reckon(stage: Stage) -> Day:
         ok=True,
         folder=str(stage.folder),
         newsroom=stage.newsroom,
-        mails=_mails(stage),
+        mails=stage.mails(),
         expectations=stage.tell.held,
         seconds=round(time.monotonic() - stage.began, 1),
     )
@@ -306,12 +238,7 @@ def _reckon(stage: Stage) -> Day:
 
 def _expect_mails(stage: Stage, what: str, anna: int, jens: int, sofie: int) -> None:
     """Hold the post office to these numbers of mails, and to nobody else having any."""
-    stage.tell.expect(what, _mails(stage), {ANNA: anna, JENS: jens, SOFIE: sofie})
-
-
-def _mails(stage: Stage) -> dict[str, int]:
-    """How many mails lie in each mailbox of the post office."""
-    return {box: len(paths) for box, paths in mailboxes(stage.post.folder).items()}
+    stage.tell.expect(what, stage.mails(), {ANNA: anna, JENS: jens, SOFIE: sofie})
 
 
 def _times(stage: Stage, mailbox: str, titles: list[str]) -> list[int]:

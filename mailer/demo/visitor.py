@@ -6,8 +6,10 @@ It knows nothing of the site but what the pages say.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlencode, urljoin, urlsplit
+
+from mailer.demo.narrator import ExpectationFailed
 
 _SECONDS = 20
 _MOST_REDIRECTS = 5
@@ -57,11 +59,11 @@ class Page:
         """The one form whose address ends so.
 
         Raises:
-            LookupError: there is none, or more than one.
+            ExpectationFailed: there is none, or more than one.
         """
         found = [form for form in self.forms if urlsplit(form.action).path.endswith(ending)]
         if len(found) != 1:
-            raise LookupError(f"{self.url} has {len(found)} forms for …{ending}, not one")
+            raise ExpectationFailed(f"{self.url} has {len(found)} forms for …{ending}, not one")
         return found[0]
 
 
@@ -76,17 +78,22 @@ class Visitor:
         self._headers = {**_HEADERS, "Accept-Language": language}
 
     def open(self, url: str) -> Page:
-        """Open an address, as by a click on a link."""
+        """Open an address, as by a click on a link.
+
+        Raises:
+            ExpectationFailed: nobody answers there.
+        """
         return self._visit("GET", url, "")
 
     def submit(self, form: Form, **typed: str) -> Page:
         """Fill in a form, press its button, and go where the answer leads.
 
         Raises:
-            LookupError: the form does not ask for what is typed.
+            ExpectationFailed: the form does not ask for what is typed, or nobody answers it.
         """
         if unknown := set(typed) - set(form.fields):
-            raise LookupError(f"The form to {form.action} does not ask for {', '.join(unknown)}")
+            missing = ", ".join(sorted(unknown))
+            raise ExpectationFailed(f"The form to {form.action} does not ask for {missing}")
         return self._visit(form.method, form.action, urlencode({**form.fields, **typed}))
 
     def leave_by_one_click(self, url: str) -> int:
@@ -102,14 +109,14 @@ class Visitor:
             if not leads_to:
                 return _read(text, url, tuple(statuses))
             method, body, url = "GET", "", urljoin(url, leads_to)
-        raise LookupError(f"{url} leads on and on")
+        raise ExpectationFailed(f"{url} leads on and on")
 
 
 def _ask(method: str, url: str, body: str, headers: Mapping[str, str]) -> tuple[int, str, str]:
     """Status, where it leads to, and text of one answer."""
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname is None:
-        raise LookupError(f"{url} is not an address on this machine")
+        raise ExpectationFailed(f"{url} is not an address on this machine")
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     sent = dict(headers)
     if method == "POST":
@@ -120,6 +127,8 @@ def _ask(method: str, url: str, body: str, headers: Mapping[str, str]) -> tuple[
         answer = connection.getresponse()
         leads_to = answer.getheader("Location", "") if answer.status in {301, 302, 303} else ""
         return answer.status, leads_to, answer.read().decode("utf-8", "replace")
+    except (OSError, HTTPException) as error:
+        raise ExpectationFailed(f"{url} does not answer: {error}") from error
     finally:
         connection.close()
 

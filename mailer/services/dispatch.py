@@ -104,7 +104,7 @@ class Dispatcher:
         self._in_hand = 0
         self._news = asyncio.Event()
         self._faults: dict[str, None] = {}
-        self._missing = False
+        self._missing = self._unsure = False
         self._window = LETTERS_PER_LINE * sum(each.connections for each in transports)
         self._lease_seconds = office.limits.lease.total_seconds()
         self._asked_at = self._lease_ends = 0.0
@@ -205,19 +205,20 @@ class Dispatcher:
         """Renew our leases once a quarter of their time has gone; whether they were given back instead.
 
         Letters that only lie here, for want of a relay, are given back: taken again, they are asked
-        again for consent.
+        again for consent. So is what a turn took whose commit was not seen.
         """
-        aged = self._lease_ends - time.monotonic() < self._lease_seconds * 0.75
-        if not (self._in_hand and aged):
-            return False
-        if len(self._feed) < self._in_hand or self._outcomes:
+        aged = self._in_hand and self._lease_ends - time.monotonic() < self._lease_seconds * 0.75
+        at_rest = len(self._feed) == self._in_hand and not self._outcomes
+        if at_rest and (aged or self._unsure):
+            self._feed.clear()
+            self._in_hand = 0
+            await self._with_books(self._books.give_back)
+            self._unsure = False
+            return True
+        if aged:
             await self._with_books(self._books.renew)
             self._lease_ends = self._asked_at + self._lease_seconds
-            return False
-        self._feed.clear()
-        self._in_hand = 0
-        await self._with_books(self._books.give_back)
-        return True
+        return False
 
     async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
         self.stop()
@@ -235,6 +236,7 @@ class Dispatcher:
                 patient = self._orders.watch and not self.stopping.is_set()
                 if time.monotonic() >= self._lease_ends and not patient:
                     raise
+                self._unsure = True
                 log.warning("database away", extra={"reason": error.what})
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 

@@ -153,22 +153,19 @@ def _mailbox(one: Listed) -> Address:
 def _take(office: Office, order: _Import, found: _Sorted, tally: Tally) -> None:
     if not found.people:
         return
-    key, evidence = order.newsroom.key, order.evidence
     with office.database.write() as connection:
         take_turn(connection, alone=False)
-        answers = imports.import_batch(
+        done = imports.import_batch(
             connection,
             list(found.people.values()),
-            newsroom=key,
-            evidence=evidence,
+            newsroom=order.newsroom.key,
+            evidence=order.evidence,
+            mark=order.mark,
             now=office.clock(),
         )
-        active = [lookup for lookup, answer in answers.items() if answer is ImportAnswer.ALREADY]
-        ours = imports.imported_since(
-            connection, active, newsroom=key, mark=order.mark, evidence=evidence
-        )
+    ours = set(done.repeated)
     for one, lookup in found.named:
-        answer = answers[lookup]
+        answer = done.answers[lookup]
         if answer in _REASONS:
             found.refused.append(Refused(one.line, one.address, _REASONS[answer]))
         elif lookup in ours:

@@ -62,7 +62,7 @@ def add_document(
         NotFound: no such newsroom, or none that this issuer signs for.
         NotAllowed: the issuer or the kind is not this newsroom's.
     """
-    room = _newsroom_for(office, document, newsroom)
+    room = newsroom_for(office, document, newsroom)
     _check_kind(room, document)
     identities = [name for name in (document.identity, document.canonical_url) if name]
     own = identities[0] if identities else f"text:{fingerprint(document.edition)}"
@@ -88,6 +88,41 @@ def add_document(
             _note(office, connection, who, f"release {news}", row.id)
     return Added(
         row.id, room.key, news, row.state, row.publish_at, row.edition.title, document.warnings
+    )
+
+
+def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> Newsroom:
+    """Whose a document is: as `key` says, or the document, or its issuer, or the only one there is.
+
+    Raises:
+        NotFound: no such newsroom, or none that this issuer signs for.
+        NotAllowed: the issuer does not sign for that newsroom.
+    """
+    wanted = key or document.newsroom
+    if wanted is not None:
+        room = office.newsroom(wanted)
+        if document.issuer is not None and not _signs(room, document.issuer):
+            raise NotAllowed(
+                f"The document is signed by “{document.issuer}”, not by “{room.name}”",
+                f"choose another newsroom, or add the name to newsroom.{room.key}.issuers",
+            )
+        return room
+    signing = [
+        room
+        for room in office.newsrooms.values()
+        if document.issuer is not None and _signs(room, document.issuer)
+    ]
+    if len(signing) == 1:
+        return signing[0]
+    if document.issuer is None and len(office.newsrooms) == 1:
+        return next(iter(office.newsrooms.values()))
+    known = ", ".join(sorted(office.newsrooms))
+    raise NotFound(
+        f"No newsroom signs as “{document.issuer}”"
+        if document.issuer
+        else "The document does not say which newsroom it is from",
+        f"name one with --newsroom ({known})"
+        + (", or add the name to its `issuers`" if document.issuer else ""),
     )
 
 
@@ -150,35 +185,6 @@ def public_release(office: Office, release_id: int) -> PublicRelease:
     if row.state != "published":
         raise NotFound(f"There is no published release {release_id}")
     return _public(row)
-
-
-def _newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> Newsroom:
-    wanted = key or document.newsroom
-    if wanted is not None:
-        room = office.newsroom(wanted)
-        if document.issuer is not None and not _signs(room, document.issuer):
-            raise NotAllowed(
-                f"The document is signed by “{document.issuer}”, not by “{room.name}”",
-                f"choose another newsroom, or add the name to newsroom.{room.key}.issuers",
-            )
-        return room
-    signing = [
-        room
-        for room in office.newsrooms.values()
-        if document.issuer is not None and _signs(room, document.issuer)
-    ]
-    if len(signing) == 1:
-        return signing[0]
-    if document.issuer is None and len(office.newsrooms) == 1:
-        return next(iter(office.newsrooms.values()))
-    known = ", ".join(sorted(office.newsrooms))
-    raise NotFound(
-        f"No newsroom signs as “{document.issuer}”"
-        if document.issuer
-        else "The document does not say which newsroom it is from",
-        f"name one with --newsroom ({known})"
-        + (", or add the name to its `issuers`" if document.issuer else ""),
-    )
 
 
 def _signs(room: Newsroom, issuer: str) -> bool:

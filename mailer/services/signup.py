@@ -4,8 +4,7 @@ subscribe   request + evidence "asked" + the notice that answers it, in one tran
             learns nothing, so that a page cannot tell who is known here.
 confirm     one UPDATE of the open request decides; of any number of presses one wins. It activates the
             subscription, keeps evidence "confirmed" and owes the receipt.
-leave       ends the subscription from any state and takes back what was still open; pressed again it
-            changes nothing.
+leave       ends the subscription from any state and takes back what was still open.
 
 Reading a link changes nothing. A stranger's sign-up never touches an active subscription: it leaves a
 request, an entry of evidence and at most one notice.
@@ -106,13 +105,7 @@ def ask(
             language=chosen,
             now=now,
         )
-        reply = answer_signup(
-            state=standing.state,
-            suppressed=people.is_suppressed(connection, standing.hash),
-            last_mailed=consents.last_mailed(connection, standing.id),
-            now=now,
-            interval=office.limits.signup_mail_interval,
-        )
+        reply = _reply(office, connection, standing)
         shown = consents.keep_wording(connection, wording, now)
         state = RequestState.OPEN if reply is Reply.CONFIRM else RequestState.ANSWERED
         new = NewRequest(standing.id, state, chosen, shown, _expiry(now))
@@ -206,6 +199,16 @@ def expire_requests(office: Office) -> int:
             return 0
     with office.database.write() as connection:
         return consents.expire_requests(connection, now)
+
+
+def _reply(office: Office, connection: Connection, standing: SubscriptionRow) -> Reply:
+    return answer_signup(
+        state=standing.state,
+        suppressed=people.is_suppressed(connection, standing.hash),
+        last_mailed=consents.last_mailed(connection, standing.id),
+        now=office.clock(),
+        interval=office.limits.signup_mail_interval,
+    )
 
 
 def _expiry(now: datetime) -> datetime:

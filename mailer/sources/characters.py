@@ -34,6 +34,8 @@ _TAGS = re.compile(
     "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f)"
     "|[\U000e0000-\U000e007f]"
 )
+_MOST_MARKS = 30
+_BEYOND_LATIN = re.compile(f"[\u0300-\U0010ffff]{{{_MOST_MARKS + 1},}}")
 _JOINERS = "\u200c\u200d"
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -57,6 +59,20 @@ def find_refused(text: str) -> Refused | None:
     else:
         cure = "delete it; type the passage by hand if you cannot see it"
     return Refused(found.start(), described(found[0]), cure)
+
+
+def find_stacked(text: str) -> Refused | None:
+    """A letter with more than 30 marks on it (UAX #15 section 13): no language writes it.
+
+    Beyond disfiguring its neighbours it would cost composing (NFC) quadratic time.
+    """
+    for stretch in _BEYOND_LATIN.finditer(text):
+        marks = 0
+        for index in range(stretch.start(), stretch.end()):
+            marks = marks + 1 if unicodedata.combining(text[index]) else 0
+            if marks > _MOST_MARKS:
+                return Refused(index, f"more than {_MOST_MARKS} marks on one letter", "delete them")
+    return None
 
 
 def find_deceptive(text: str) -> Refused | None:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from mailer.core.errors import DocumentFault
-from mailer.sources.characters import find_refused, tidy
+from mailer.sources.characters import find_refused, find_stacked, tidy
 
 MAX_BYTES = 5_000_000
+MAX_LINES = 100_000
 MAX_CHARACTERS = 500_000  # of one release's own text; far more than a mail can carry
 MAX_PARAGRAPHS = 10_000
 
@@ -54,7 +55,12 @@ def decode(content: bytes, file: str) -> str:
     _refuse_other_formats(content, file)
     text = _decoded(content, file).removeprefix("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    refused = find_refused(text)
+    if text.count("\n") > MAX_LINES:
+        raise Place(file, MAX_LINES + 1).fault(
+            f"the file has more than {MAX_LINES:,} lines",
+            "check that this is the text of one release",
+        )
+    refused = find_refused(text) or find_stacked(text)
     if refused is not None:
         raise Place(file, text.count("\n", 0, refused.index) + 1).fault(
             f"the text holds {refused.name}", refused.cure

@@ -7,7 +7,7 @@ from mailer.sources.fields import shown
 from mailer.sources.front_matter import FrontMatter, split_front_matter
 from mailer.sources.lines import Place
 from mailer.sources.markdown_body import Placed, read_body
-from mailer.sources.quotes import mark_quotes
+from mailer.sources.quotes import mark_quotes, never_ending
 
 
 def read_markdown(
@@ -31,15 +31,14 @@ def read_markdown(
     if not any(one.block.text.strip() for one in placed):
         raise start.fault("the release has no text below its title", "write its text there")
     blocks, unclosed = mark_quotes([_settled(one.block) for one in placed])
-    edition = Edition(
-        language=language or matter.language or default_language,
-        title=title,
-        lead=matter.lead,
-        body=blocks,
-        contacts=matter.contacts,
-    )
     return ReleaseDocument(
-        edition=edition,
+        edition=Edition(
+            language=language or matter.language or default_language,
+            title=title,
+            lead=matter.lead,
+            body=blocks,
+            contacts=matter.contacts,
+        ),
         issuer=matter.issuer,
         identity=matter.id or matter.canonical_url,
         newsroom=matter.newsroom,
@@ -47,10 +46,7 @@ def read_markdown(
         topics=matter.topics,
         publish_at=matter.publish_at,
         canonical_url=matter.canonical_url,
-        warnings=(
-            *(f"line {placed[at].line}: a quote begins here that never ends" for at in unclosed),
-            *warnings,
-        ),
+        warnings=(*never_ending(placed[at].line for at in unclosed), *warnings),
     )
 
 

@@ -19,7 +19,7 @@ from mailer.sources.characters import composed, find_refused
 from mailer.sources.inline import LINE_BREAK, read_runs
 from mailer.sources.lines import Place, refuse_endless
 
-MAX_PARAGRAPH = 20_000
+MAX_PARAGRAPH = 10_000
 MAX_NESTED = 8  # lists in each other
 
 _PARSER_DEPTH = 40  # well beyond ours, since the parser drops in silence what lies deeper

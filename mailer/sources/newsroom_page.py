@@ -29,7 +29,7 @@ from mailer.sources.phrases import (
     furniture_line,
     is_more_line,
 )
-from mailer.sources.quotes import mark_quotes
+from mailer.sources.quotes import mark_quotes, never_ending
 from mailer.sources.related import CUT_LENGTH, is_cut, is_list_line, read_related
 
 
@@ -56,29 +56,19 @@ def read_page(lines: Sequence[Line], *, file: str, language: str | None = None) 
     lead, body_lines = _lead_and_body(own[1:contacts_start], own[0], file)
     body, unclosed = mark_quotes([Block("paragraph", (Run(tidy(x.text)),)) for x in body_lines])
     related, warnings = _related(lines, furniture)
-    edition = Edition(
-        language=language or furniture.phrases.language,
-        title=title,
-        lead=lead,
-        body=body,
-        contacts=_contacts(own[contacts_start:], file),
-    )
+    if not lead:
+        warnings += ("the page has one paragraph; it is mailed as the body, without a lead",)
     return ReleaseDocument(
-        edition=edition,
+        edition=Edition(
+            language=language or furniture.phrases.language,
+            title=title,
+            lead=lead,
+            body=body,
+            contacts=_contacts(own[contacts_start:], file),
+        ),
         issuer=shown(furniture.issuer, Place(file, lines[furniture.start].number), "the issuer"),
         related=related,
-        warnings=(
-            *(
-                []
-                if lead
-                else ["the page has one paragraph; it is mailed as the body, without a lead"]
-            ),
-            *(
-                f"line {body_lines[at].number}: a quote begins here that never ends"
-                for at in unclosed
-            ),
-            *warnings,
-        ),
+        warnings=(*never_ending(body_lines[at].number for at in unclosed), *warnings),
     )
 
 

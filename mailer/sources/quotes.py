@@ -10,7 +10,7 @@ Danish sets U+201D on both sides, so one mark can open and close: which it does 
 counting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mailer.core.release import Block
@@ -43,6 +43,11 @@ def mark_quotes(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], tuple[int, 
         if following.kind == "quote" and _introduces(kept[position]):
             kept[position] = replace(kept[position], kind="attribution")
     return tuple(kept), tuple(unclosed)
+
+
+def never_ending(lines: Iterable[int]) -> Iterator[str]:
+    """The warnings about quotes whose closing mark is missing, by the lines on which they begin."""
+    return (f"line {line}: a quote begins here that never ends" for line in lines)
 
 
 def _introduces(block: Block) -> bool:

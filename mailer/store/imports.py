@@ -27,21 +27,32 @@ class Incoming:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a batch, by lookup form.
+
+    Attributes:
+        repeated: of those that are active already, whom an earlier batch of the same import took.
+    """
+
+    answers: dict[str, ImportAnswer]
+    repeated: frozenset[str]
+
+
 def import_batch(
     connection: Connection,
     batch: Sequence[Incoming],
     *,
     newsroom: str,
     evidence: str,
+    mark: int,
     now: datetime,
-) -> dict[str, ImportAnswer]:
+) -> Imported:
     """Make active whoever may be, and keep the evidence with each.
 
     Args:
         batch: no lookup form twice.
-
-    Returns:
-        What became of each address, by lookup form.
+        mark: the last consent entry before the import began.
     """
     suppressed = _suppressed(connection, [one.hash for one in batch])
     answers = {
@@ -53,35 +64,22 @@ def import_batch(
         (one for one in batch if one.hash not in suppressed), key=lambda one: one.address.lookup
     )
     if not open_to:
-        return answers
-    _make_subscribers(connection, open_to, now)
+        return Imported(answers, frozenset())
+    subscribers = _make_subscribers(connection, open_to, now)
     _make_subscriptions(connection, open_to, newsroom, now)
     taken: list[int] = []
-    for number, lookup, state in _standing(connection, open_to, newsroom):
+    active: dict[int, str] = {}
+    for number, lookup, state in _standing(connection, subscribers, newsroom):
         answers[lookup] = answer_import(state=state, suppressed=False)
         if answers[lookup] is ImportAnswer.IMPORT:
             taken.append(number)
-    _grant(connection, taken, evidence, now)
-    return answers
-
-
-def imported_since(
-    connection: Connection, lookups: Sequence[str], *, newsroom: str, mark: int, evidence: str
-) -> set[str]:
-    """Which of these addresses were imported, with this evidence, after consent entry `mark`."""
-    rows = connection.execute(
-        select(subscriber.c.lookup)
-        .join_from(subscriber, subscription)
-        .join(consent, consent.c.subscription_id == subscription.c.id)
-        .where(
-            subscriber.c.lookup.in_(lookups),
-            subscription.c.newsroom == newsroom,
-            consent.c.id > mark,
-            consent.c.act == Act.IMPORTED,
-            consent.c.evidence == evidence,
-        )
+        elif answers[lookup] is ImportAnswer.ALREADY:
+            active[number] = lookup
+    repeated = frozenset(
+        active[number] for number in _imported_since(connection, list(active), mark, evidence)
     )
-    return {row.lookup for row in rows}
+    _grant(connection, taken, evidence, now)
+    return Imported(answers, repeated)
 
 
 def _suppressed(connection: Connection, hashes: Sequence[str]) -> set[str]:
@@ -89,7 +87,9 @@ def _suppressed(connection: Connection, hashes: Sequence[str]) -> set[str]:
     return {row.hash for row in rows}
 
 
-def _make_subscribers(connection: Connection, batch: Sequence[Incoming], now: datetime) -> None:
+def _make_subscribers(
+    connection: Connection, batch: Sequence[Incoming], now: datetime
+) -> dict[int, str]:
     connection.execute(
         insert_ignoring(connection, subscriber),
         [
@@ -103,6 +103,11 @@ def _make_subscribers(connection: Connection, batch: Sequence[Incoming], now: da
             for one in batch
         ],
     )
+    lookups = [one.address.lookup for one in batch]
+    rows = connection.execute(
+        select(subscriber.c.id, subscriber.c.lookup).where(subscriber.c.lookup.in_(lookups))
+    )
+    return {row.id: row.lookup for row in rows}
 
 
 def _make_subscriptions(
@@ -126,17 +131,35 @@ def _make_subscriptions(
 
 
 def _standing(
-    connection: Connection, batch: Sequence[Incoming], newsroom: str
+    connection: Connection, subscribers: dict[int, str], newsroom: str
 ) -> list[tuple[int, str, SubscriptionState]]:
-    lookups = [one.address.lookup for one in batch]
+    # By number, not by a join: SQLite would read the whole newsroom for every batch.
     rows = connection.execute(
-        select(subscription.c.id, subscriber.c.lookup, subscription.c.state)
-        .join_from(subscription, subscriber)
-        .where(subscription.c.newsroom == newsroom, subscriber.c.lookup.in_(lookups))
+        select(subscription.c.id, subscription.c.subscriber_id, subscription.c.state)
+        .where(
+            subscription.c.subscriber_id.in_(list(subscribers)),
+            subscription.c.newsroom == newsroom,
+        )
         .order_by(subscription.c.id)
-        .with_for_update(of=subscription, key_share=True)
+        .with_for_update(key_share=True)
     )
-    return [(row.id, row.lookup, SubscriptionState(row.state)) for row in rows]
+    return [(row.id, subscribers[row.subscriber_id], SubscriptionState(row.state)) for row in rows]
+
+
+def _imported_since(
+    connection: Connection, numbers: Sequence[int], mark: int, evidence: str
+) -> set[int]:
+    if not numbers:
+        return set()
+    rows = connection.scalars(
+        select(consent.c.subscription_id).where(
+            consent.c.subscription_id.in_(numbers),
+            consent.c.id > mark,
+            consent.c.act == Act.IMPORTED,
+            consent.c.evidence == evidence,
+        )
+    )
+    return set(rows)
 
 
 def _grant(connection: Connection, numbers: Sequence[int], evidence: str, now: datetime) -> None:

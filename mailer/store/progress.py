@@ -17,8 +17,9 @@ from sqlalchemy import (
     update,
 )
 
+from mailer.store.columns import Moment
 from mailer.store.glance import ANYTHING_DUE
-from mailer.store.tables import Moment, chunk, delivery, mailing
+from mailer.store.tables import chunk, delivery, mailing
 
 
 def awaits_first_try() -> ColumnElement[bool]:

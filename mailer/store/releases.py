@@ -1,6 +1,6 @@
 """Releases and their editions: a permanent identity, and texts that never change once written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -104,15 +104,14 @@ def add_alias(connection: Connection, newsroom: str, identity: str, release_id: 
 
 
 def add_edition(connection: Connection, release_id: int, text: Edition, now: datetime) -> bool:
-    """Store a text as the next version in its language; False if the newest says the same words."""
+    """Store a text as the next version in its language; False if the newest is the same in all."""
     newest = connection.execute(
-        select(edition.c.version, edition.c.fingerprint)
+        select(edition)
         .where(edition.c.release_id == release_id, edition.c.language == text.language)
         .order_by(edition.c.version.desc())
         .limit(1)
     ).first()
-    print_of = fingerprint(text)
-    if newest is not None and newest.fingerprint == print_of:
+    if newest is not None and _edition(newest._mapping) == text:
         return False
     connection.execute(
         insert(edition).values(
@@ -123,7 +122,7 @@ def add_edition(connection: Connection, release_id: int, text: Edition, now: dat
             lead=text.lead,
             body=body_to_plain(text.body),
             contacts=[asdict(contact) for contact in text.contacts],
-            fingerprint=print_of,
+            fingerprint=fingerprint(text),
             made_at=now,
         )
     )
@@ -227,11 +226,17 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 def _release(row: Row[*tuple[Any, ...]]) -> ReleaseRow:
     found = dict(row._mapping)
-    text = Edition(
-        language=found.pop("language"),
-        title=found.pop("title"),
-        lead=found.pop("lead"),
-        body=body_from_plain(found.pop("body")),
-        contacts=tuple(Contact(**contact) for contact in found.pop("contacts")),
-    )
+    text = _edition(found)
+    for name in ("language", "title", "lead", "body", "contacts"):
+        del found[name]
     return ReleaseRow(**{**found, "topics": tuple(found["topics"])}, edition=text)
+
+
+def _edition(row: Mapping[Any, Any]) -> Edition:
+    return Edition(
+        language=row["language"],
+        title=row["title"],
+        lead=row["lead"],
+        body=body_from_plain(row["body"]),
+        contacts=tuple(Contact(**contact) for contact in row["contacts"]),
+    )

@@ -18,12 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from mailer.store.columns import BigKey, Moment, key, metadata, moment, one_of, ref
+from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
 
-__all__ = ["Moment", "metadata"]
+__all__ = ["metadata"]
 
 subscriber = Table(
     "subscriber",
@@ -172,13 +171,7 @@ mailing = Table(
     Column("settled", Integer, nullable=False, server_default="0"),
     one_of("state", "open", "held", "finished", "cancelled"),
     one_of("unknown", "resend", "hold"),
-    Index(
-        "uq_mailing_first",
-        "release_id",
-        unique=True,
-        sqlite_where=text("kind = 'first'"),
-        postgresql_where=text("kind = 'first'"),
-    ),
+    partial_index("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),
 )
 
 prepared = Table(
@@ -199,9 +192,6 @@ prepared = Table(
     Index("ix_prepared_mailing_id", "mailing_id"),
 )
 
-_IS_DUE_ALONE = text("state = 'due' AND due_at IS NOT NULL")
-_OF_MAILING = text("mailing_id IS NOT NULL")
-_IS_NOTICE = text("mailing_id IS NULL")
 
 delivery = Table(
     "delivery",
@@ -223,28 +213,17 @@ delivery = Table(
     Column("code", SmallInteger, nullable=True),
     Column("reply", String(200), nullable=True),
     one_of("state", "due", "accepted", "refused", "unknown", "ended", "expired", "cancelled"),
-    Index(
+    partial_index(
         "uq_delivery_mailing_id_subscription_id",
         "mailing_id",
         "subscription_id",
+        where="mailing_id IS NOT NULL",
         unique=True,
-        sqlite_where=_OF_MAILING,
-        postgresql_where=_OF_MAILING,
     ),
-    Index(
-        "uq_delivery_purpose_cause",
-        "purpose",
-        "cause",
-        unique=True,
-        sqlite_where=_IS_NOTICE,
-        postgresql_where=_IS_NOTICE,
+    partial_index(
+        "uq_delivery_purpose_cause", "purpose", "cause", where="mailing_id IS NULL", unique=True
     ),
-    Index(
-        "ix_delivery_due_at",
-        "due_at",
-        sqlite_where=_IS_DUE_ALONE,
-        postgresql_where=_IS_DUE_ALONE,
-    ),
+    partial_index("ix_delivery_due_at", "due_at", where="state = 'due' AND due_at IS NOT NULL"),
 )
 
 chunk = Table(
@@ -259,13 +238,7 @@ chunk = Table(
     Column("worker", String(64), nullable=True),
     moment("lease_until", nullable=True),
     one_of("state", "open", "leased", "done"),
-    Index(
-        "ix_chunk_unfinished",
-        "mailing_id",
-        "lo",
-        sqlite_where=text("state <> 'done'"),
-        postgresql_where=text("state <> 'done'"),
-    ),
+    partial_index("ix_chunk_unfinished", "mailing_id", "lo", where="state <> 'done'"),
 )
 
 attempt = Table(

@@ -157,7 +157,7 @@ def test_what_was_committed_stands_when_an_import_stops(office: Office) -> None:
     everybody = [f"r{number}@example.org" for number in range(imports.BATCH + 10)]
     batches = import_people(office, newsroom=UM, people=listed(*everybody), evidence=EVIDENCE)
     next(batches)
-    batches.close()
+    del batches
     assert len(active(office)) == imports.BATCH
 
     done = imported(office, listed(*everybody))

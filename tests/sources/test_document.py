@@ -62,6 +62,8 @@ def test_an_endless_text_is_refused_at_once() -> None:
         (b"PK\x03\x04 docx", 1, "word-processor"),
         (b"{\\rtf1 x}", 1, "RTF"),
         (b"\n<!DOCTYPE html>\n<html>", 1, "HTML"),
+        (b"Title\n\na" + "\u0301\u0323".encode() * 900_000, 3, "marks on one letter"),
+        (b"a\n" * 100_002, 100_001, "100,000 lines"),
         (b"x" * (MAX_BYTES + 1), 1, "5,000,001 bytes"),
     ],
 )

@@ -131,8 +131,6 @@ def any_rows(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
     path = tmp_path_factory.mktemp("any") / "rows.sqlite"
     shutil.copyfile(migrated_sqlite, path)
     database = Database(f"sqlite:///{path}")
-    with database.write() as connection:  # rows that refer to nothing are easier to draw
-        connection.execute(text("CREATE TABLE drawn (number INTEGER)"))
     yield database
     database.close()
 
@@ -174,7 +172,7 @@ def test_a_glance_and_the_full_path_read_any_rows_alike(
     with any_rows.engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None
-        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute("PRAGMA foreign_keys = OFF")  # rows that refer to nothing are easier to draw
         for table in metadata.sorted_tables:
             connection.execute(table.delete())
         for name, values in rows:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import OperationalError
 from support.offices import START
 
@@ -13,6 +13,7 @@ from mailer.core.token import keyed_hash
 from mailer.store import audit, consents, people, tables
 from mailer.store.consents import Entry, NewRequest
 from mailer.store.database import Connection, Database
+from mailer.store.imports import Incoming, import_batch
 from mailer.store.people import SubscriptionRow
 
 LATER = START + timedelta(hours=72)
@@ -145,3 +146,29 @@ def test_who_decides_about_a_subscription_is_alone_with_it(postgresql_database: 
             assert blocked(second)
     with postgresql_database.engine.connect() as second, second.begin():
         assert not blocked(second)
+
+
+def test_a_batch_of_an_import_never_reads_the_whole_newsroom(sqlite_database: Database) -> None:
+    said: list[tuple[str, object]] = []
+
+    def listen(_c: object, _cursor: object, words: str, values: object, *_rest: object) -> None:
+        said.append((words, values))
+
+    batch = [
+        Incoming(parse_address(f"r{number}@x.dk"), f"{number:064d}", "da") for number in range(3)
+    ]
+    for _ in range(2):
+        with sqlite_database.write() as connection:
+            event.listen(connection, "before_cursor_execute", listen)
+            import_batch(connection, batch, newsroom="um", evidence="x", mark=0, now=START)
+            event.remove(connection, "before_cursor_execute", listen)
+            plans = [
+                str(row[3])
+                for words, values in said
+                if words.startswith("SELECT")
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", values)  # type: ignore[arg-type]
+            ]
+        said.clear()
+
+        assert len(plans) >= 3
+        assert not [plan for plan in plans if "SCAN" in plan or "newsroom_state" in plan]

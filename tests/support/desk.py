@@ -1,13 +1,16 @@
 """A press desk for tests: readers by the hundred, releases let go, and the ledger's rows as they stand."""
 
+import threading
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from support.offices import UM
 
-from mailer.core.delivery import Blame, DeliveryState, Due, Outcome, Phase, Result, settle
+from mailer.core.delivery import Blame, Due, Outcome, Phase, Result, settle
 from mailer.core.newsroom import Newsroom
 from mailer.core.release import Block, Edition, ReleaseDocument, Run
 from mailer.services import imports, press, publish
@@ -17,6 +20,8 @@ from mailer.sources.address_list import Listed
 from mailer.store.ledger import Lease
 from mailer.store.outcomes import Recorded
 from mailer.store.tables import attempt, chunk, delivery, mailing, subscriber, subscription
+
+Returned = TypeVar("Returned")
 
 ACCEPTED = Outcome(Result.ACCEPTED, Phase.CONTENT, 250, "2.0.0", "kept", relay="r")
 DEFERRED = Outcome(Result.DEFERRED, Phase.RCPT, 450, "4.2.2", "mailbox full", relay="r")
@@ -129,15 +134,13 @@ def mailbox_of(office: Office, delivery_id: int) -> str:
         return connection.execute(query).scalar_one()
 
 
-def count_of(office: Office, state: DeliveryState) -> int:
-    """How many deliveries stand in one state."""
-    with office.database.read() as connection:
-        found = connection.scalar(
-            select(func.count()).select_from(delivery).where(delivery.c.state == state)
-        )
-    return int(found or 0)
+def race(*runners: Callable[[], Returned]) -> list[Returned]:
+    """Run them in threads that start at one moment; their results in order, or the first fault."""
+    barrier = threading.Barrier(len(runners))
 
+    def run(runner: Callable[[], Returned]) -> Returned:
+        barrier.wait()
+        return runner()
 
-def as_accepted(state: str) -> bool:
-    """Whether that is the state of a delivery the relay took."""
-    return state == DeliveryState.ACCEPTED
+    with ThreadPoolExecutor(len(runners)) as pool:
+        return list(pool.map(run, runners))
