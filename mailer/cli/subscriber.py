@@ -1,13 +1,12 @@
 """The press office's hand on its readers: `subscriber add`, `import`, `list`, `show`, `end` and `export`."""
 
-import os
-import pwd
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from mailer.cli import show
+from mailer.cli.account import operator
 from mailer.cli.main import Invocation
 from mailer.cli.subscriptions import answered, evidence_of, table, told, write_csv, write_json
 from mailer.core.address import parse_address
@@ -239,7 +238,7 @@ def end(
     read = parse_address(address)
     with open_office(invocation.settings()) as office:
         ended = people.end(
-            office, address=read, newsroom_key=newsroom, reason=reason, who=_operator()
+            office, address=read, newsroom_key=newsroom, reason=reason, who=operator()
         )
     rooms = [row.newsroom for row in ended]
     text = f"Ended: {read.mailbox} at {', '.join(rooms)}" if rooms else "Had ended before"
@@ -284,13 +283,3 @@ def _one_newsroom(office: "Office", key: str | None) -> "Newsroom":
     if key is None and len(office.newsrooms) != 1:
         raise click.UsageError(f"Say which --newsroom: {', '.join(sorted(office.newsrooms))}")
     return office.newsroom(key or next(iter(office.newsrooms)))
-
-
-def _operator() -> str:
-    """The account that runs this command, and the one behind sudo: what an audit asks for."""
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # containers run accounts that have no name
-        name = f"uid {os.getuid()}"
-    behind = os.environ.get("SUDO_USER")
-    return f"{behind} as {name}" if behind else name

@@ -12,14 +12,20 @@ from msgspec import Struct
 
 from mailer.config.kinds import MAX_RETURN_LOCAL, SOCKET_FILE, is_loopback
 from mailer.config.settings import (
+    DkimSection,
     KeysSection,
     NewsroomSection,
     RelaySection,
+    Settings,
     TemplatesSection,
 )
+from mailer.core.dkim import record_name
 
 Values = Mapping[str, Any]
 Faults = Iterator[tuple[str, str]]
+
+MAX_DNS_NAME = 253
+"""As text, without the last dot (RFC 1035 section 2.3.4)."""
 
 
 def keys_agree(values: Values) -> Faults:
@@ -81,6 +87,34 @@ def newsroom_agrees(values: Values) -> Faults:
     if len(local) > MAX_RETURN_LOCAL and "return_path" in values:
         taken = f"has {len(local)} characters before the @, and bounces need room for a mark there"
         yield key, f"{taken}; write a return_path of at most {MAX_RETURN_LOCAL}"
+    if "sender" in values:
+        for number, section in enumerate(values.get("dkim", ())):
+            yield from _signs_for(values["sender"], section, f"dkim.{number}")
+
+
+def _signs_for(sender: str, section: DkimSection, place: str) -> Faults:
+    """Only a signature of the sender's own domain speaks for it (RFC 7489 section 3.1.1)."""
+    home, domain = section.domain_for(sender), sender.rpartition("@")[2].lower()
+    if "." not in home:
+        yield place, f"{home} has no place in the DNS; write the sender's domain, or leave dkim out"
+    elif not f".{home}".endswith(f".{domain}") and not f".{domain}".endswith(f".{home}"):
+        words = f"{home} is neither the sender's domain, {domain}, nor above or below it"
+        yield f"{place}.domain", f"{words}; readers' servers would not count such a signature"
+    elif len(record_name(section.selector, home)) > MAX_DNS_NAME:
+        words = f"makes a name of more than {MAX_DNS_NAME} characters with {home}"
+        yield f"{place}.selector", f"{words}; choose a shorter one"
+
+
+def settings_agree(values: Values) -> Faults:
+    """A name in the DNS holds one key, whoever signs with it."""
+    seen: dict[str, tuple[str, str]] = {}
+    for newsroom, section in values.get("newsroom", {}).items():
+        for number, dkim in enumerate(section.dkim):
+            name = record_name(dkim.selector, dkim.domain_for(section.sender))
+            key, place = seen.setdefault(name, (dkim.key, f"newsroom.{newsroom}.dkim.{number}"))
+            if key != dkim.key:
+                words = f"publishes another key than {place} under {name}"
+                yield f"newsroom.{newsroom}.dkim.{number}.selector", f"{words}; choose another"
 
 
 def templates_agree(values: Values) -> Faults:
@@ -95,4 +129,5 @@ AGREEMENTS: dict[type[Struct], Callable[[Values], Faults]] = {
     RelaySection: relay_agrees,
     NewsroomSection: newsroom_agrees,
     TemplatesSection: templates_agree,
+    Settings: settings_agree,
 }

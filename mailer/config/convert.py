@@ -20,9 +20,11 @@ from msgspec.structs import FieldInfo, fields
 from mailer.config.agreement import AGREEMENTS
 from mailer.config.environment import FromEnvironment, Place, parse_value
 from mailer.config.kinds import Kind, newsroom_key_fault, shown
-from mailer.config.secret import DatabaseUrl, Secret, SecretFault, read_secrets
+from mailer.config.secret import DatabaseUrl, Pem, Secret, SecretFault, read_secrets
 from mailer.config.wording import example_of, known_keys, nearest_key, type_name, wanted
 from mailer.core.address import has_hidden
+
+_TELLING_APART = {"name", "selector"}
 
 Reader = Callable[[Any, object, Place, FieldInfo], Any]
 
@@ -146,15 +148,17 @@ class Walk:
         return UNSET if any(value is UNSET for value in values) else tuple(values)
 
     def _distinct(self, place: Place) -> None:
-        """Tables in a list have names of their own; looked at even where one has another fault."""
+        """Tables in a list are told apart; looked at even where one has another fault."""
         names = Counter(
-            table["name"]
+            (key, table[key])
             for at, table in self._tables.items()
-            if at[:-1] == place and "name" in table
+            for key in table.keys() & _TELLING_APART
+            if at[:-1] == place
         )
-        for name, count in names.items():
+        for (key, name), count in names.items():
             if count > 1:
-                self.fault(place, f"has {count} tables named {name}; give each its own name")
+                words = f"has {count} tables with the {key} {name}"
+                self.fault(place, f"{words}; give each its own {key}")
 
     def _newsrooms(self, whole: Any, given: object, place: Place, _: FieldInfo) -> Any:
         type_ = get_args(whole)[1]
@@ -191,10 +195,10 @@ class Walk:
         lines = self._lines(given, place)
         if lines is None:
             return UNSET
-        if len(lines) > 1:
+        if len(lines) > 1 and not _is(type_, Pem):
             self.fault(place, f"has a file of {len(lines)} lines; leave one")
             return UNSET
-        return self._anchored(type_(lines[0]))
+        return self._anchored(type_("\n".join(lines)))
 
     def _secrets_in_file(
         self, type_: Any, given: dict[str, Any], place: Place, field: FieldInfo

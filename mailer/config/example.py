@@ -1,8 +1,8 @@
 """Writes a settings file from the shipped example: same keys, same order, same words, other values.
 
 The example is read line by line. A line `key = value` or `# key = value` under a section header
-stands for one key; whatever else stands there is kept as it is. So a new key in the example is in
-every file that is written from then on.
+stands for one key; whatever else stands there is kept as it is. A header behind "# " is one too. So a
+new key in the example is in every file that is written from then on.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 from mailer import resources
 from mailer.config.wording import as_toml
 
-_HEADER = re.compile(r"\[{1,2}([a-z0-9_.-]+)\]{1,2}")
+_HEADER = re.compile(r"(?:# )?\[{1,2}([a-z0-9_.-]+)\]{1,2}")
 _KEY = re.compile(r"(# )?([a-z_]+) = (.+)")
 
 EXAMPLE_NEWSROOM = "press"
@@ -27,7 +27,8 @@ def filled(values: Mapping[str, Any], *, newsroom: str) -> str:
     """The example with `values` in place.
 
     Args:
-        values: by place, as "relay.host" or "newsroom.name"; None turns a key off.
+        values: by place, as "relay.host", "newsroom.name" or "newsroom.dkim.selector"; None turns a
+            key off.
         newsroom: the key of the newsroom, in place of the example's.
 
     Raises:
@@ -38,8 +39,8 @@ def filled(values: Mapping[str, Any], *, newsroom: str) -> str:
     for line in example_text().splitlines():
         header, key = _HEADER.fullmatch(line), _KEY.fullmatch(line)
         if header:
-            section = header[1].partition(".")[0]
-            lines.append(line.replace(f".{EXAMPLE_NEWSROOM}]", f".{newsroom}]"))
+            section = header[1].replace(f".{EXAMPLE_NEWSROOM}", "", 1)
+            lines.append(line.replace(f"[newsroom.{EXAMPLE_NEWSROOM}", f"[newsroom.{newsroom}", 1))
         elif key and f"{section}.{key[2]}" in left:
             lines.append(_set(key, left.pop(f"{section}.{key[2]}")))
         else:

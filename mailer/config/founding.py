@@ -11,18 +11,19 @@ So whatever stops it half-way, there are no half settings, and running it again 
 import os
 import secrets
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from mailer.config.example import filled
+from mailer.config.fresh_file import telling, write_new
 from mailer.config.kinds import is_loopback, newsroom_key_fault, time_zone_fault
 from mailer.config.read import DEFAULT_FILE, settle
 from mailer.config.settings import Settings
-from mailer.core.errors import ConfigFault, MailerError, NotAllowed
+from mailer.core.errors import ConfigFault, NotAllowed
 
 KEYS = ("tokens", "returns", "suppression")
 WHERE = "What you asked for"
@@ -97,10 +98,10 @@ def write_keys(planned: Plan) -> dict[Path, bool]:
         Each key's file, and whether it was made now.
     """
     folder = planned.file.parent / "keys"
-    with _told(folder):
+    with telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
         return {
-            folder / name: _write_new(folder / name, f"{secrets.token_urlsafe(32)}\n")
+            folder / name: write_new(folder / name, f"{secrets.token_urlsafe(32)}\n")
             for name in KEYS
         }
 
@@ -111,19 +112,9 @@ def write_settings(planned: Plan) -> None:
     Raises:
         NotAllowed: somebody else wrote settings meanwhile; theirs stay.
     """
-    with _told(planned.file):
-        if not _write_new(planned.file, planned.text):
+    with telling(planned.file):
+        if not write_new(planned.file, planned.text):
             raise NotAllowed(f"Settings appeared meanwhile: {planned.file}", "look at them first")
-
-
-@contextmanager
-def privately() -> Iterator[None]:
-    """What is made within is its owner's alone: nobody else need read subscribers' addresses."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _values(wishes: Wishes, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -178,39 +169,3 @@ def _machine_zone(environ: Mapping[str, str]) -> str:
         if zone and time_zone_fault(zone) is None:
             return zone
     return "UTC"
-
-
-def _write_new(path: Path, text: str) -> bool:
-    """Write a file that appears whole or not at all; False if there is one already."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        return _appear(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _appear(draft: Path, path: Path) -> bool:
-    try:
-        path.hardlink_to(draft)  # unlike a rename, it never replaces
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links
-        if os.path.lexists(path):
-            return False
-        draft.rename(path)
-    return True
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise MailerError(
-            f"{path} cannot be written: {reason}", "choose a folder that you may write to"
-        ) from error

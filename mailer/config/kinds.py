@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from mailer.config.secret import DatabaseUrl, Secret
+from mailer.config.secret import DatabaseUrl, Pem, Secret
 from mailer.core.address import MAX_LENGTH, has_hidden
 
 RESERVED_KEYS = frozenset(
@@ -30,6 +30,7 @@ _LANGUAGE = re.compile(
 )
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
+_SELECTOR = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
@@ -215,6 +216,32 @@ def host_fault(text: str) -> str | None:
     return None
 
 
+def domain_fault(text: str) -> str | None:
+    """A domain that the DNS may know."""
+    if _HOST.fullmatch(text) and "." in text:
+        return None
+    return f"{shown(text)} is not a domain; write it like example.org, in its xn-- form"
+
+
+def selector_fault(text: str) -> str | None:
+    """A selector (RFC 6376 section 3.1) in its one spelling: the DNS does not tell capitals apart."""
+    if _SELECTOR.fullmatch(text):
+        return None
+    cure = "use small letters, digits and hyphens, such as rsa-202603"
+    return f"{shown(text)} is not a selector; {cure}"
+
+
+def dkim_key_fault(text: str) -> str | None:
+    """A private key that can sign DKIM. Never quotes it."""
+    from mailer.core.dkim import read_key  # noqa: PLC0415 - only who signs needs it
+
+    try:
+        read_key(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def key_fault(text: str) -> str | None:
     """A key that cannot be guessed. Counts, never quotes."""
     length = len(text.encode())
@@ -239,5 +266,8 @@ Colour = Annotated[str, Kind(colour_fault, '"#0b4f8a"')]
 Host = Annotated[str, Kind(host_fault, '"127.0.0.1"')]
 RelayHost = Annotated[str, Kind(relay_host_fault, '"127.0.0.1"')]
 Key = Annotated[Secret, Kind(key_fault, '{ file = "keys/NAME" }')]
+Domain = Annotated[str, Kind(domain_fault, '"example.org"')]
+Selector = Annotated[str, Kind(selector_fault, '"rsa-202603"')]
+DkimPem = Annotated[Pem, Kind(dkim_key_fault, '{ file = "keys/dkim.pem" }')]
 Password = Annotated[Secret, Kind(filled_fault, '{ file = "keys/relay" }')]
 DatabasePlace = Annotated[DatabaseUrl, Kind(database_url_fault, '"sqlite:///mailer.sqlite"')]

@@ -30,7 +30,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigFault: all that is wrong, one line a fault.
     """
-    file = path or Path(environ.get(FILE_VARIABLE) or DEFAULT_FILE)
+    file = settings_file(path, environ)
     text = _text(file)
     if text is None:
         asked_for = path is not None or bool(environ.get(FILE_VARIABLE))
@@ -44,6 +44,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         keys = ", ".join(walk.inline)
         faults.append(f"{keys}: anybody on this machine may read it here; run chmod o-rwx {file}")
     return _settled(settings, faults, where)
+
+
+def settings_file(path: Path | None, environ: Mapping[str, str]) -> Path:
+    """The file that `load` reads: `path`, else the one MAILER_CONFIG names, else ./config.toml."""
+    return path or Path(environ.get(FILE_VARIABLE) or DEFAULT_FILE)
 
 
 def settle(

@@ -57,6 +57,12 @@ class DatabaseUrl(Secret):
         return _PASSWORD.search(self.reveal()) is not None
 
 
+class Pem(Secret):
+    """A private key in PEM: unlike other secrets it takes more than a line."""
+
+    __slots__ = ()
+
+
 class SecretFault(Exception):
     """A secret's file cannot serve; the text is "what is wrong; cure" and holds no secret."""
 

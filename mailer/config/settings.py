@@ -14,6 +14,8 @@ from mailer.config.kinds import (
     BaseUrl,
     Colour,
     DatabasePlace,
+    DkimPem,
+    Domain,
     Host,
     Key,
     Language,
@@ -22,6 +24,7 @@ from mailer.config.kinds import (
     OneLine,
     Password,
     RelayHost,
+    Selector,
     TimeZone,
     WebLink,
 )
@@ -80,6 +83,18 @@ class RelaySection(Struct, frozen=True, kw_only=True):
         return self.port if self.port is not None else SERVICE_PORTS[self.security]
 
 
+class DkimSection(Struct, frozen=True, kw_only=True):
+    """`[[newsroom.KEY.dkim]]`: one signature in front of every mail."""
+
+    selector: Selector
+    key: DkimPem
+    domain: Domain | None = None
+
+    def domain_for(self, sender: str) -> str:
+        """The domain that signs, in lower case: the given one, or that of the sender."""
+        return (self.domain or sender.rpartition("@")[2]).lower()
+
+
 class NewsroomSection(Struct, frozen=True, kw_only=True):
     """`[newsroom.KEY]`: one press room that people subscribe to (see `core.newsroom.Newsroom`)."""
 
@@ -95,6 +110,7 @@ class NewsroomSection(Struct, frozen=True, kw_only=True):
     privacy_url: WebLink = ""
     accent: Colour = "#0b4f8a"
     unknown: UnknownPolicy = "resend"
+    dkim: tuple[DkimSection, ...] = ()
 
     def value(self, key: str) -> Newsroom:
         """The newsroom as the floors below know it."""

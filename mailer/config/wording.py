@@ -48,6 +48,8 @@ def example_of(field: FieldInfo) -> str:
     """The cure: the key written well, by its default or by an example."""
     if field.name == "relay":
         return "write a section [[relay]], with two brackets"
+    if field.name == "dkim":
+        return "write a section [[newsroom.KEY.dkim]], with two brackets"
     if field.name == "newsroom":
         return "write a section [newsroom.KEY]"
     if isinstance(field.default, (str, int, float, tuple)) and field.default != "":

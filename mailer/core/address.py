@@ -61,7 +61,7 @@ def parse_address(text: str) -> Address:
 
 
 def _parse_plain(typed: str) -> Address | None:
-    """The common form, in a fortieth of the time; None where the full reading has to decide.
+    """The common form, in a twentieth of the time; None where the full reading has to decide.
 
     It never accepts what the full reading would refuse, nor gives another mailbox: a property test
     holds the two against each other.

@@ -147,22 +147,25 @@ def settle(due: Due, outcome: Outcome, *, retry_at: datetime | None, soon: datet
 
     An accepted or refused message is done. One that was put off is due again at `retry_at`, or
     expired where that is None. What the relay or we ourselves got wrong consumes nothing: it is due
-    again `soon`. A reply never seen is unknown: held, or due again under the same Message-ID, as the
-    newsroom wants it.
+    again `soon`; a relay's fault not past the horizon, our own until somebody mends it. A reply
+    never seen is unknown: held, or due again under the same Message-ID, as the newsroom wants it.
 
     Args:
         retry_at: by the retry schedule, for one more attempt that counted; None past its horizon.
         soon: when to come back after a fault that was not the reader's.
     """
     counted = due.attempts + 1
-    if outcome.result is Result.ACCEPTED:
-        return Settled(DeliveryState.ACCEPTED, counted)
-    if outcome.result is Result.UNKNOWN and due.unknown == "hold":
-        return Settled(DeliveryState.UNKNOWN, counted)
-    if outcome.result is Result.REFUSED and outcome.blame is Blame.READER:
-        return Settled(DeliveryState.REFUSED, counted)
-    if outcome.result is not Result.UNKNOWN and outcome.blame is not Blame.READER:
-        return Settled(DeliveryState.DUE, due.attempts, soon)
+    match outcome:
+        case Outcome(result=Result.ACCEPTED):
+            return Settled(DeliveryState.ACCEPTED, counted)
+        case Outcome(result=Result.UNKNOWN) if due.unknown == "hold":
+            return Settled(DeliveryState.UNKNOWN, counted)
+        case Outcome(result=Result.REFUSED, blame=Blame.READER):
+            return Settled(DeliveryState.REFUSED, counted)
+        case Outcome(result=Result.REFUSED | Result.DEFERRED, blame=Blame.SENDER):
+            return Settled(DeliveryState.DUE, due.attempts, soon)
+        case Outcome(result=Result.REFUSED | Result.DEFERRED, blame=Blame.RELAY):
+            counted, retry_at = due.attempts, retry_at and soon
     if retry_at is None:
         return Settled(DeliveryState.EXPIRED, counted)
     return Settled(DeliveryState.DUE, counted, retry_at)

@@ -1,12 +1,13 @@
 """Makes a prepared message one reader's, by filling its slots and nothing else.
 
 A prepared message is cut at its slots once; per reader each value is made once and put into all its
-places. Nothing depends on the clock or on chance, so that a retry, another host or a later preview
-gives the same bytes: the leave token is signed as of the delivery's own moment.
+places. Where the sender's domain has a signer its fields go in front. Nothing depends on the clock or on
+chance, so that a retry, another host or a later preview gives the same bytes: the leave token and
+the message are signed as of the delivery's own moment.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -17,9 +18,11 @@ from mailer.mail.headers import FOLD, checked_mailbox, date
 from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
 from mailer.mail.quoted import encode_value
+from mailer.mail.sign import Signer, Signing
 from mailer.mail.slots import HOLE
 
 _REMEMBERED = 64  # plans kept: the messages that are in work at one time
+_FROM = re.compile(rb"^From:(?:[^\r]|\r\n[ \t])*?@([A-Za-z0-9.-]+)>\r\n(?![ \t])", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z0-9._+@-]{1,75}")  # the same in text, HTML and quoted-printable
 
 
@@ -31,6 +34,7 @@ class _Plan:
     places: tuple[tuple[str, tuple[int, ...]], ...]
     local: str
     domain: str
+    signing: Signing | None
 
 
 class Composer:
@@ -39,11 +43,15 @@ class Composer:
     Args:
         tokens: signs the links.
         marks: marks Message-IDs and return paths.
+        signers: sign what is sent from a domain, by the domain of From in lower case.
     """
 
-    def __init__(self, tokens: Tokens, marks: Marks) -> None:
+    def __init__(
+        self, tokens: Tokens, marks: Marks, *, signers: Mapping[str, Signer] | None = None
+    ) -> None:
         self._tokens = tokens
         self._marks = marks
+        self._signers = signers or {}
         self._plans: dict[Prepared, _Plan] = {}
         self._fill: dict[str, Callable[[Due], bytes]] = {
             "address_html": _address_html,
@@ -65,15 +73,21 @@ class Composer:
         mailbox = checked_mailbox(due.mailbox)
         plan = self._plans.get(prepared) or self._planned(prepared)
         segments = plan.segments.copy()
+        values: dict[str, bytes] = {}
         for name, places in plan.places:
-            value = self._fill[name](due)
+            value = values[name] = self._fill[name](due)
             for place in places:
                 segments[place] = value
         sender = f"{plan.local}+{due.id}-{self._marks.mark('return', due.id)}@{plan.domain}"
-        return Message(sender=sender, recipient=mailbox, content=b"".join(segments))
+        content = b"".join(segments)
+        if plan.signing is not None:
+            content = plan.signing.fields(values, due.made_at) + content
+        return Message(sender=sender, recipient=mailbox, content=content)
 
     def _planned(self, prepared: Prepared) -> _Plan:
-        plan = _plan(prepared, frozenset(self._fill))
+        signer = self._signers.get(_sender_domain(prepared.content))
+        signing = signer.signing(prepared.content) if signer else None
+        plan = _plan(prepared, frozenset(self._fill), signing)
         if len(self._plans) >= _REMEMBERED:
             self._plans.clear()
         self._plans[prepared] = plan
@@ -94,7 +108,7 @@ class Composer:
         return f"{due.id}.{self._marks.mark('message-id', due.id)}".encode()
 
 
-def _plan(prepared: Prepared, known: frozenset[str]) -> _Plan:
+def _plan(prepared: Prepared, known: frozenset[str], signing: Signing | None) -> _Plan:
     segments = HOLE.split(prepared.content)  # static, name, static, name, ... static
     places: dict[str, list[int]] = {}
     for place in range(1, len(segments), 2):
@@ -105,7 +119,14 @@ def _plan(prepared: Prepared, known: frozenset[str]) -> _Plan:
             "it was prepared by another version of the program; finish sending with that one",
         )
     local, _, domain = prepared.return_path.rpartition("@")
-    return _Plan(segments, tuple((n, tuple(at)) for n, at in places.items()), local, domain)
+    filled = tuple((name, tuple(at)) for name, at in places.items())
+    return _Plan(segments, filled, local, domain, signing)
+
+
+def _sender_domain(content: bytes) -> str:
+    """The domain that a reader sees in From, which its signature must be of."""
+    found = _FROM.search(content)
+    return found[1].decode().lower() if found else ""
 
 
 def _to(due: Due) -> bytes:

@@ -19,6 +19,7 @@ What goes wrong, and what it costs:
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -44,6 +45,7 @@ LETTERS_PER_LINE = 16
 """Letters in hand for each line: enough to keep it busy while a turn commits."""
 TURN_SECONDS = 0.1
 DATABASE_RETRY_SECONDS = 0.5
+BREAK_OFF_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,12 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._faults: dict[str, None] = {}
         self._missing = self._unsure = False
+        self._patience: float | None = None
         self._window = LETTERS_PER_LINE * sum(each.connections for each in transports)
         self._lease_seconds = office.limits.lease.total_seconds()
         self._asked_at = self._lease_ends = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        composer = Composer(office.keys.tokens, office.keys.marks)
+        composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
         self._lanes = [
             Lane(transport, self._feed, composer, self, patient=orders.watch)
             for transport in transports
@@ -140,8 +143,7 @@ class Dispatcher:
             try:
                 await self._work()
             except asyncio.CancelledError:
-                for lane in lanes:
-                    lane.cancel()
+                self._patience = BREAK_OFF_SECONDS
                 raise
             finally:
                 due = await asyncio.shield(self._finish(lanes))
@@ -170,13 +172,10 @@ class Dispatcher:
 
     async def _rest(self) -> None:
         """Wait for outcomes, a wake-up, or the clock."""
-        try:
-            async with asyncio.timeout(
-                TURN_SECONDS if self._in_hand else self._orders.poll_seconds
-            ):
+        seconds = TURN_SECONDS if self._in_hand else self._orders.poll_seconds
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
                 await self._news.wait()
-        except TimeoutError:
-            return
 
     async def _turn(self) -> bool:
         """One turn of the books where there is anything to write or to take; whether it moved."""
@@ -215,14 +214,18 @@ class Dispatcher:
             await self._with_books(self._books.give_back)
             self._unsure = False
             return True
-        if aged:
+        if aged and self.may_begin():  # a lease that has ended may be another's by now
             await self._with_books(self._books.renew)
             self._lease_ends = self._asked_at + self._lease_seconds
         return False
 
     async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
         self.stop()
-        await asyncio.gather(*lanes, return_exceptions=True)
+        while working := [lane for lane in lanes if not lane.done()]:
+            if self._patience is not None:
+                for lane in working:  # again and again: before Python 3.12 wait_for may swallow it
+                    lane.cancel()
+            await asyncio.wait(working, timeout=self._patience)
         await self._written(0)
         return await self._with_books(self._books.give_back)
 

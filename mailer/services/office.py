@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from mailer.core.errors import NotFound
 from mailer.core.newsroom import Newsroom, Site
 from mailer.core.token import Marks, Tokens
+from mailer.mail.sign import Signer
 from mailer.store.database import Database
 from mailer.texts.templates import Templates
 
@@ -17,11 +18,13 @@ class Keys:
 
     Attributes:
         suppression: the key of the hash under which addresses that must not be mailed are remembered.
+        signers: sign mail (DKIM), by the sender's domain in lower case.
     """
 
     tokens: Tokens
     marks: Marks
     suppression: str = field(repr=False)
+    signers: Mapping[str, Signer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

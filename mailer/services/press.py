@@ -65,22 +65,9 @@ def add_document(
     room = newsroom_for(office, document, newsroom)
     _check_kind(room, document)
     identities = [name for name in (document.identity, document.canonical_url) if name]
-    own = identities[0] if identities else f"text:{fingerprint(document.edition)}"
+    identities = identities or [f"text:{fingerprint(document.edition)}"]
     with office.database.write() as connection:
-        found = releases.find(connection, room.key, [own, *identities])
-        news = "known"
-        if found is None:
-            found = releases.add(
-                connection,
-                document,
-                newsroom=room.key,
-                identity=own,
-                hold_reason=AWAITS_WORD,
-                now=office.clock(),
-            )
-            news = "new"
-        elif releases.add_edition(connection, found, document.edition, office.clock()):
-            news = "edition"
+        found, news = _kept(connection, document, room.key, identities, office.clock())
         row = _must(connection, found)
         for name in identities[1:]:
             releases.add_alias(connection, room.key, name, row.id)
@@ -89,6 +76,31 @@ def add_document(
     return Added(
         row.id, room.key, news, row.state, row.publish_at, row.edition.title, document.warnings
     )
+
+
+def _kept(
+    connection: Connection,
+    document: ReleaseDocument,
+    newsroom: str,
+    identities: list[str],
+    now: datetime,
+) -> tuple[int | None, str]:
+    """The release that a document belongs to, and what is new about it."""
+    found = releases.find(connection, newsroom, identities)
+    if found is None:
+        made = releases.add(
+            connection,
+            document,
+            newsroom=newsroom,
+            identity=identities[0],
+            hold_reason=AWAITS_WORD,
+            now=now,
+        )
+        if made is not None:
+            return made, "new"
+        found = releases.find(connection, newsroom, identities)  # somebody was faster
+    changed = found is not None and releases.add_edition(connection, found, document.edition, now)
+    return found, "edition" if changed else "known"
 
 
 def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> Newsroom:

@@ -25,7 +25,7 @@ def preview(office: Office, release_id: int, address: Address) -> Message:
         MailerError: the message cannot be prepared.
     """
     row = press.shown(office, release_id)
-    composer = Composer(office.keys.tokens, office.keys.marks)
+    composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
     with office.database.read() as connection:
         standing = _standing(office, connection, row.newsroom, address)
         if standing is None:

@@ -105,6 +105,7 @@ def add_alias(connection: Connection, newsroom: str, identity: str, release_id: 
 
 def add_edition(connection: Connection, release_id: int, text: Edition, now: datetime) -> bool:
     """Store a text as the next version in its language; False if the newest is the same in all."""
+    _lock(connection, release_id)
     newest = connection.execute(
         select(edition)
         .where(edition.c.release_id == release_id, edition.c.language == text.language)
@@ -189,6 +190,7 @@ def hold(connection: Connection, release_id: int, reason: str) -> None:
 
 def publish(connection: Connection, row: ReleaseRow, now: datetime) -> bool:
     """Make an approved release public, if it still says what `row` says; False if anything moved."""
+    _lock(connection, row.id)
     newest = connection.scalar(_newest_edition().where(edition.c.release_id == row.id))
     if newest != row.edition_id:
         return False
@@ -202,6 +204,11 @@ def publish(connection: Connection, row: ReleaseRow, now: datetime) -> bool:
         .values(state="published", published_at=now)
     )
     return bool(done.rowcount)
+
+
+def _lock(connection: Connection, release_id: int) -> None:
+    """Editions are added, and a release published, one at a time."""
+    connection.execute(select(release.c.id).where(release.c.id == release_id).with_for_update())
 
 
 def _newest_edition() -> Select[int]:

@@ -72,6 +72,7 @@ request = Table(
     moment("settled_at", nullable=True),
     one_of("state", "open", "confirmed", "expired", "answered"),
     Index("ix_request_subscription_id_made_at", "subscription_id", "made_at"),
+    partial_index("ix_request_open", "expires_at", where="state = 'open'"),
 )
 
 wording = Table(

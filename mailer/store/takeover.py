@@ -51,21 +51,26 @@ def give_back(connection: Connection, lease: Lease) -> None:
         )
     )
     connection.execute(
-        update(delivery)
-        .where(delivery.c.state == "due", delivery.c.worker == lease.worker)
-        .values(worker=None, lease_until=None)
+        update(delivery).where(*_claimed(lease)).values(worker=None, lease_until=None)
     )
 
 
 def renew(connection: Connection, lease: Lease) -> None:
     """Say that the worker lives: move the end of all its leases."""
     connection.execute(
-        update(chunk).where(chunk.c.worker == lease.worker).values(lease_until=lease.until)
-    )
-    connection.execute(
-        update(delivery)
-        .where(delivery.c.state == "due", delivery.c.worker == lease.worker)
+        update(chunk)
+        .where(chunk.c.state == "leased", chunk.c.worker == lease.worker)
         .values(lease_until=lease.until)
+    )
+    connection.execute(update(delivery).where(*_claimed(lease)).values(lease_until=lease.until))
+
+
+def _claimed(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """What this worker claimed one by one; the index over what is due alone finds it."""
+    return (
+        delivery.c.state == "due",
+        delivery.c.due_at.is_not(None),
+        delivery.c.worker == lease.worker,
     )
 
 

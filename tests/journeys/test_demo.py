@@ -33,11 +33,11 @@ def _demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         encoding="utf-8",
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
-    try:
-        with process:
+    with process:
+        try:
             yield process
-    finally:
-        process.kill()
+        finally:
+            process.kill()  # else leaving the block would wait for it, after a failure for ever
 
 
 def _mails(folder: Path, mailbox: str) -> list[EmailMessage]:
@@ -52,7 +52,8 @@ def _assert_first_day(folder: Path) -> None:
     subjects = {
         box: [mail["Subject"] for mail in _mails(folder, box)] for box in (ANNA, JENS, SOFIE)
     }
-    assert sorted(subjects[ANNA][2:4]) == sorted(subjects[JENS][2:4]) == [EXPELLED, COALITION]
+    # The receipt and both releases leave in one dispatch, over several lines: in any order.
+    assert set(subjects[ANNA][1:4]) == set(subjects[JENS][1:4]) > {EXPELLED, COALITION}
     assert subjects[ANNA][4:] == [FERRIES]
     assert len(subjects[JENS]) == 4
     assert subjects[SOFIE] == subjects[ANNA][:1]

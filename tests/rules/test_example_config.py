@@ -1,7 +1,7 @@
 """The example of the settings says what the code does: every key, every default, nothing else.
 
 A key behind "# " shows its default. Where what is shown is not the default, the comment above says
-"Required." or "Default: ...".
+"Required." or "Default: ...". A section behind "# " is there only where somebody writes it.
 """
 
 import re
@@ -28,14 +28,24 @@ class Entry:
     value: Any
 
 
+def struct_of(field: FieldInfo) -> type[Struct] | None:
+    """The struct that a field holds one or more of."""
+    types = [field.type, *get_args(field.type)]
+    structs = (type_ for type_ in types if isinstance(type_, type) and issubclass(type_, Struct))
+    return next(structs, None)
+
+
 def sections() -> dict[str, type[Struct]]:
-    """The struct of each section, by the section's first word."""
+    """The struct of each section, by the section's words without the newsroom's key."""
     found: dict[str, type[Struct]] = {}
     for field in fields(Settings):
-        types = [field.type, *get_args(field.type)]
-        found[field.name] = next(
-            type_ for type_ in types if isinstance(type_, type) and issubclass(type_, Struct)
-        )
+        section = struct_of(field)
+        assert section is not None
+        found[field.name] = section
+        for inner in fields(section):
+            below = struct_of(inner)
+            if below is not None:
+                found[f"{field.name}.{inner.name}"] = below
     return found
 
 
@@ -44,10 +54,10 @@ def entries() -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     section, words = "", list[str]()
     for line in example_text().splitlines():
-        header = re.fullmatch(r"\[+([a-z]+)[a-z.]*\]+", line)
+        header = re.fullmatch(r"(?:# )?\[+([a-z.]+)\]+", line)
         key = re.fullmatch(r"(?:# )?([a-z_]+) = (.+)", line)
         if header:
-            section, words = header[1], []
+            section, words = header[1].replace(f".{EXAMPLE_NEWSROOM}", ""), []
         elif key:
             value = tomllib.loads(f"value = {key[2]}")["value"]
             assert f"{section}.{key[1]}" not in found
@@ -58,11 +68,12 @@ def entries() -> dict[str, Entry]:
 
 
 def declared() -> dict[str, FieldInfo]:
-    """The settings' fields, by section and name."""
+    """The settings' fields, by section and name; a field that is a section has no line of its own."""
     return {
         f"{name}.{field.name}": field
         for name, section in sections().items()
         for field in fields(section)
+        if f"{name}.{field.name}" not in sections()
     }
 
 
@@ -111,13 +122,15 @@ def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
 
 def test_every_key_uncommented_is_a_key_the_settings_know(tmp_path: Path) -> None:
     """Read with every "# key" in force: what then is wrong is what cannot go together, never a name."""
-    text = re.sub(r"^# ([a-z_]+ = )", r"\1", example_text(), flags=re.MULTILINE)
+    text = re.sub(r"^# (\[[^]]+\]+$|[a-z_]+ = )", r"\1", example_text(), flags=re.MULTILINE)
     tree = tomllib.loads(text)
 
     for name, section in sections().items():
-        given = tree[name]
-        table = given[0] if isinstance(given, list) else given.get(EXAMPLE_NEWSROOM, given)
-        assert set(table) == {field.name for field in fields(section)}
+        given: Any = tree
+        for word in name.split("."):
+            given = given[word]
+            given = given[0] if isinstance(given, list) else given.get(EXAMPLE_NEWSROOM, given)
+        assert set(given) == {field.name for field in fields(section)}
 
 
 def test_what_is_filled_in_changes_those_keys_alone() -> None:
@@ -129,6 +142,15 @@ def test_what_is_filled_in_changes_those_keys_alone() -> None:
     del before["relay"][0]["port"]
     assert after == before
     assert len(text.splitlines()) == len(example_text().splitlines())
+
+
+def test_a_section_that_is_off_keeps_to_the_newsroom() -> None:
+    text = filled({"newsroom.dkim.selector": "s1"}, newsroom="um-en")
+
+    assert "\n# [[newsroom.um-en.dkim]]\n" in text
+    assert EXAMPLE_NEWSROOM not in tomllib.loads(text)["newsroom"]
+    found = tomllib.loads(text.replace("# [[newsroom.um-en.dkim]]", "[[newsroom.um-en.dkim]]"))
+    assert found["newsroom"]["um-en"]["dkim"] == [{"selector": "s1"}]
 
 
 def test_filling_in_a_key_that_is_not_there_fails() -> None:

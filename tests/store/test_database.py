@@ -57,7 +57,9 @@ def test_writers_queue_up_and_none_fails(database: Database) -> None:
             for _ in range(5):
                 with database.write() as connection:
                     found = connection.scalar(
-                        select(suppression.c.reason).where(suppression.c.hash == "a").with_for_update()
+                        select(suppression.c.reason)
+                        .where(suppression.c.hash == "a")
+                        .with_for_update()
                     )
                     connection.execute(
                         update(suppression)
@@ -141,9 +143,7 @@ def test_the_schema_at_head_is_welcome(database: Database) -> None:
 @pytest.mark.parametrize(
     ("revision", "words"), [("0000", "mailer db upgrade"), ("9999", "newer program")]
 )
-def test_another_schema_stops_with_its_cure(
-    database: Database, revision: str, words: str
-) -> None:
+def test_another_schema_stops_with_its_cure(database: Database, revision: str, words: str) -> None:
     with database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :now"), {"now": revision})
     with pytest.raises(SchemaOutdated, match=words):

@@ -135,7 +135,9 @@ def any_rows(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
     database.close()
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(DELIVERIES, max_size=2),
     MAILINGS,

@@ -128,9 +128,7 @@ def test_a_delivery_that_expired_is_settled(office: Office, due: Due) -> None:
     assert progress_of(office, 1) == ("open", 1, 1)
 
 
-def test_acceptance_after_a_retry_is_on_record_too(
-    office: Office, clock: Clock, due: Due
-) -> None:
+def test_acceptance_after_a_retry_is_on_record_too(office: Office, clock: Clock, due: Due) -> None:
     record(office, came_of(due, DEFERRED, office))
     clock.move(minutes=5)
     (again,) = take(office)

@@ -34,9 +34,7 @@ def test_chunks_hold_each_delivery_once(office: Office, count: int) -> None:
     assert done.audience == len(owed) == count
     found = chunks(office)
     assert len(found) == -(-count // CHUNK)
-    held = [
-        [number for number in owed if chunk.lo <= number <= chunk.hi] for chunk in found
-    ]
+    held = [[number for number in owed if chunk.lo <= number <= chunk.hi] for chunk in found]
     assert sum(held, []) == owed
     assert all(0 < len(numbers) <= CHUNK for numbers in held)
     assert all(chunk.mark == chunk.lo - 1 and chunk.state == "open" for chunk in found)

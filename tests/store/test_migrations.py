@@ -57,7 +57,9 @@ def test_the_head_a_glance_knows_is_the_head_there_is() -> None:
     scripts = ScriptDirectory.from_config(config)
     assert scripts.get_heads() == [HEAD]
     revisions = [script.revision for script in scripts.walk_revisions()]
-    assert revisions == sorted(revisions, reverse=True), "an older revision must sort before a newer"
+    assert revisions == sorted(revisions, reverse=True), (
+        "an older revision must sort before a newer"
+    )
 
 
 def test_upgrade_from_empty_and_again(tmp_path: Path) -> None:

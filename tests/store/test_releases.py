@@ -1,6 +1,7 @@
 """Releases keep their identity, their editions never change, and only the due are published."""
 
 from datetime import timedelta
+from functools import partial
 
 from support.desk import race, text
 from support.offices import START
@@ -24,7 +25,9 @@ RICH = Edition(
 )
 
 
-def add(office: Office, identity: str = "one", edition: Edition = RICH, **more: object) -> int | None:
+def add(
+    office: Office, identity: str = "one", edition: Edition = RICH, **more: object
+) -> int | None:
     with office.database.write() as connection:
         return releases.add(
             connection,
@@ -86,6 +89,18 @@ def test_other_words_are_the_next_edition_and_the_same_words_are_not(office: Off
         assert releases.add_edition(connection, number, RICH, START)
     row = read(office, number)
     assert (row.version, row.edition) == (3, RICH)
+
+
+def test_editions_that_come_at_once_become_versions_one_after_the_other(office: Office) -> None:
+    number = add(office)
+    assert number is not None
+
+    def correct(title: str) -> bool:
+        with office.database.write() as connection:
+            return releases.add_edition(connection, number, text(title), START)
+
+    assert race(*(partial(correct, title) for title in ("A", "B", "C"))) == [True] * 3
+    assert read(office, number).version == 4
 
 
 def approve(office: Office, number: int | None) -> bool:

@@ -106,7 +106,9 @@ def attempts(office: Office, delivery_id: int | None = None) -> list[tuple[int, 
     if delivery_id is not None:
         query = query.where(attempt.c.delivery_id == delivery_id)
     with office.database.read() as connection:
-        return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(attempt.c.id))]
+        return [
+            (row[0], row[1], row[2]) for row in connection.execute(query.order_by(attempt.c.id))
+        ]
 
 
 def chunks(office: Office) -> list[Row[*tuple[Any, ...]]]:

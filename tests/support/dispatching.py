@@ -25,15 +25,11 @@ def over(server: ScriptedServer | int, *, connections: int = 2, name: str = "r")
     """A transport to a scripted server, or to a port."""
     port = server if isinstance(server, int) else server.port
     return SmtpTransport(
-        Relay(
-            name=name, host="127.0.0.1", port=port, security="none", connections=connections
-        )
+        Relay(name=name, host="127.0.0.1", port=port, security="none", connections=connections)
     )
 
 
-def dispatcher(
-    office: Office, folder: Path, *transports: Transport, **orders: Any
-) -> Dispatcher:
+def dispatcher(office: Office, folder: Path, *transports: Transport, **orders: Any) -> Dispatcher:
     """A dispatcher; `orders` are those of `Orders`."""
     return Dispatcher(office, transports, Presence(folder / "state"), Orders(**orders))
 

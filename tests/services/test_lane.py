@@ -1,0 +1,259 @@
+"""A lane: a letter that was begun has an outcome, one that was not is back in the feed, and nothing third."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from mailer.core.delivery import Blame, Due, Outcome, Phase, Purpose, Result
+from mailer.core.errors import ServiceMissing
+from mailer.core.token import Marks, Tokens
+from mailer.mail.compose import Composer
+from mailer.mail.message import Message
+from mailer.mail.prepare import Prepared
+from mailer.services.bookkeeper import Letter
+from mailer.services.feed import Feed
+from mailer.services.lane import FAULTS_IN_A_ROW, Lane
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+PREPARED = Prepared(Purpose.RELEASE, "da", "Nyt", "b@um.example", b"To:\0to\0\r\n\r\nHej\r\n")
+COMPOSER = Composer(Tokens(["a key of the tests' own"]), Marks(["another of the tests' own"]))
+ACCEPTED = Outcome(Result.ACCEPTED, Phase.CONTENT, 250)
+LOST = Outcome(Result.DEFERRED, Phase.DATA, text="link lost", blame=Blame.RELAY)
+FULL = Outcome(Result.DEFERRED, Phase.RCPT, 450, text="full")
+UNWELCOME = Outcome(
+    Result.REFUSED, Phase.MAIL, 550, text="not welcome", blame=Blame.SENDER, relay="scripted"
+)
+
+Step = Outcome | Exception | asyncio.Event
+
+
+def letter(number: int) -> Letter:
+    return Letter(Due(number, Purpose.RELEASE, 1, 1, f"a{number}@example.org", AT, 0), PREPARED)
+
+
+class ScriptedLine:
+    """A line that plays outcomes; one after which a link is lost is dead. An event: waits for ever."""
+
+    def __init__(self, steps: list[Step], sent: list[str], *, in_doubt: bool) -> None:
+        self._steps = steps
+        self._sent = sent
+        self.alive = True
+        self.in_doubt = in_doubt
+        self.closed = False
+
+    async def send(self, message: Message) -> Outcome:
+        step = self._steps.pop(0) if self._steps else ACCEPTED
+        self._sent.append(message.recipient)
+        if isinstance(step, asyncio.Event):
+            step.set()
+            await asyncio.Event().wait()
+        if isinstance(step, Exception):
+            raise step
+        assert isinstance(step, Outcome)
+        self.alive = step is not LOST
+        return step
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class ScriptedTransport:
+    """A transport that opens scripted lines."""
+
+    name = "scripted"
+    connections = 1
+
+    def __init__(
+        self,
+        steps: Sequence[Step] = (),
+        *,
+        connects: Sequence[Exception | asyncio.Event | None] = (),
+        in_doubt: bool = False,
+    ) -> None:
+        self.steps = list(steps)
+        self.sent: list[str] = []
+        self.lines: list[ScriptedLine] = []
+        self._connects = list(connects)
+        self._in_doubt = in_doubt
+
+    async def connect(self) -> ScriptedLine:
+        step = self._connects.pop(0) if self._connects else None
+        if isinstance(step, asyncio.Event):
+            step.set()
+            await asyncio.Event().wait()
+        if isinstance(step, Exception):
+            raise step
+        self.lines.append(ScriptedLine(self.steps, self.sent, in_doubt=self._in_doubt))
+        return self.lines[-1]
+
+
+class Listener:
+    """A foreman that notes what it is told, and closes the feed once it has heard of `enough` letters."""
+
+    def __init__(self, feed: Feed, enough: int) -> None:
+        self.stopping = asyncio.Event()
+        self.outcomes: list[tuple[int, Result]] = []
+        self.said: list[str] = []
+        self.lease = True
+        self._feed = feed
+        self._enough = enough
+
+    def may_begin(self) -> bool:
+        return self.lease
+
+    def done(self, due: Due, outcome: Outcome) -> None:
+        self.outcomes.append((due.id, outcome.result))
+        if len(self.outcomes) >= self._enough:
+            self.stop()
+
+    def missing(self, words: str) -> None:
+        self.said.append(words)
+
+    def fault(self, words: str) -> None:
+        self.said.append(words)
+        self.stop()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._feed.close()
+
+
+Setting = tuple[Feed, Listener, "asyncio.Task[None]"]
+
+
+def work(
+    transport: ScriptedTransport,
+    *,
+    letters: int,
+    enough: int | None = None,
+    lease: bool = True,
+    patient: bool = False,
+    meanwhile: Callable[[Setting], None] | None = None,
+    when: asyncio.Event | None = None,
+) -> tuple[Listener, int]:
+    """Let a lane work; what its foreman heard, and how many letters are left in the feed."""
+
+    async def run() -> tuple[Listener, int]:
+        feed = Feed()
+        listener = Listener(feed, letters if enough is None else enough)
+        listener.lease = lease
+        feed.put([letter(number) for number in range(letters)])
+        lane = Lane(transport, feed, COMPOSER, listener, patient=patient)
+        task = asyncio.create_task(lane.work())
+        if meanwhile is not None:
+            assert when is not None
+            await when.wait()
+            meanwhile((feed, listener, task))
+        async with asyncio.timeout(10):
+            await asyncio.wait([task])
+        return listener, len(feed)
+
+    return asyncio.run(run())
+
+
+def test_letters_go_over_one_line_which_is_closed_at_the_end() -> None:
+    transport = ScriptedTransport()
+    listener, left = work(transport, letters=3)
+    assert listener.outcomes == [(number, Result.ACCEPTED) for number in range(3)]
+    assert left == 0
+    assert [line.closed for line in transport.lines] == [True]
+
+
+def test_a_lost_line_is_replaced() -> None:
+    transport = ScriptedTransport([ACCEPTED, LOST])
+    listener, _ = work(transport, letters=3)
+    assert [result for _, result in listener.outcomes] == ["accepted", "deferred", "accepted"]
+    assert [line.closed for line in transport.lines] == [True, True]
+    assert listener.said == []
+
+
+def test_without_a_relay_nothing_is_begun() -> None:
+    transport = ScriptedTransport(connects=[ServiceMissing("The relay is gone", "start it")])
+    listener, left = work(transport, letters=2)
+    assert (listener.outcomes, left, transport.sent) == ([], 2, [])
+    assert listener.said == ["The relay is gone\n  -> start it"]
+
+
+def test_a_relay_that_breaks_off_again_and_again_is_not_there() -> None:
+    transport = ScriptedTransport([LOST] * 9)
+    listener, left = work(transport, letters=9)
+    assert len(listener.outcomes) == FAULTS_IN_A_ROW
+    assert left == 9 - FAULTS_IN_A_ROW
+    assert "in a row" in listener.said[0]
+
+
+def test_what_it_says_of_readers_is_no_fault_of_the_relay() -> None:
+    transport = ScriptedTransport([FULL] * 9)
+    listener, left = work(transport, letters=9)
+    assert (len(listener.outcomes), left, listener.said) == (9, 0, [])
+
+
+def test_a_patient_lane_waits_and_is_stopped_in_its_wait() -> None:
+    heard = asyncio.Event()
+
+    class Gone(ScriptedTransport):
+        async def connect(self) -> ScriptedLine:
+            heard.set()
+            raise ServiceMissing("gone")
+
+    listener, left = work(
+        Gone(), letters=2, patient=True, when=heard, meanwhile=lambda told: told[1].stop()
+    )
+    assert (listener.outcomes, left) == ([], 2)
+
+
+def test_a_patient_lane_tries_again() -> None:
+    transport = ScriptedTransport(connects=[ServiceMissing("gone")])
+    listener, left = work(transport, letters=2, patient=True)
+    assert (len(listener.outcomes), left) == (2, 0)
+
+
+def test_a_refusal_of_us_is_a_fault_and_has_its_outcome() -> None:
+    transport = ScriptedTransport([ACCEPTED, UNWELCOME])
+    listener, left = work(transport, letters=4)
+    assert listener.outcomes == [(0, Result.ACCEPTED), (1, Result.REFUSED)]
+    assert left == 2
+    assert listener.said == ["relay scripted refuses what we send, at mail: 550 not welcome"]
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_a_surprise_in_the_middle_is_a_fault_that_loses_no_letter(in_doubt: bool) -> None:
+    transport = ScriptedTransport([ZeroDivisionError()], in_doubt=in_doubt)
+    listener, left = work(transport, letters=2)
+    assert listener.outcomes == ([(0, Result.UNKNOWN)] if in_doubt else [])
+    assert left == (1 if in_doubt else 2)
+    assert "ZeroDivisionError" in listener.said[0]
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_a_letter_that_is_cut_off_is_unknown_or_back_in_the_feed(in_doubt: bool) -> None:
+    on_the_wire = asyncio.Event()
+    transport = ScriptedTransport([on_the_wire], in_doubt=in_doubt)
+    listener, left = work(
+        transport, letters=2, when=on_the_wire, meanwhile=lambda told: told[2].cancel()
+    )
+    assert listener.outcomes == ([(0, Result.UNKNOWN)] if in_doubt else [])
+    assert left == (1 if in_doubt else 2)
+    assert transport.lines[0].closed
+
+
+def test_a_lane_cut_off_while_it_connects_puts_its_letter_back() -> None:
+    connecting = asyncio.Event()
+    transport = ScriptedTransport(connects=[connecting])
+    listener, left = work(
+        transport, letters=2, when=connecting, meanwhile=lambda told: told[2].cancel()
+    )
+    assert (listener.outcomes, left) == ([], 2)
+
+
+def test_nothing_is_begun_once_the_leases_have_ended() -> None:
+    transport = ScriptedTransport()
+    listener, left = work(transport, letters=2, lease=False)
+    assert (listener.outcomes, left, transport.lines) == ([], 2, [])
+
+
+def test_a_stop_lets_the_letter_on_the_wire_finish() -> None:
+    listener, left = work(ScriptedTransport(), letters=5, enough=1)
+    assert (len(listener.outcomes), left) == (1, 4)

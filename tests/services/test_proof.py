@@ -1,0 +1,144 @@
+"""The proof adds up when all is well, and names what does not when it is not."""
+
+from collections.abc import Iterable
+
+import pytest
+from sqlalchemy import text
+from support.desk import (
+    ACCEPTED,
+    DEFERRED,
+    REFUSED,
+    UNKNOWN,
+    approve,
+    came_of,
+    import_readers,
+    lease,
+    publish_one,
+)
+from support.desk import text as edition
+from support.offices import START, Clock
+from support.readers import PAGE, leave_token, sign_up
+
+from mailer.core.delivery import Outcome
+from mailer.core.errors import NotFound
+from mailer.core.release import ReleaseDocument
+from mailer.services import press, proof, publish, signup
+from mailer.services.office import Office
+from mailer.store import ledger, outcomes, progress, takeover
+
+
+def settle(office: Office, results: Iterable[Outcome]) -> None:
+    with office.database.write() as connection:
+        handed = ledger.take(connection, lease(office), 100)
+        recorded = [
+            came_of(due, result, office) for due, result in zip(handed, results, strict=False)
+        ]
+        outcomes.record(connection, lease(office), recorded)
+        takeover.give_back(connection, lease(office))
+        progress.tidy(connection, "one", office.clock())
+
+
+def test_an_office_without_mailings_proves_nothing_wrong(office: Office) -> None:
+    found = proof.verify(office)
+    assert found.ok
+    assert found.mailings == ()
+
+
+def test_every_fate_of_a_delivery_adds_up(office: Office, clock: Clock) -> None:
+    import_readers(office, 6)
+    done = publish_one(office)
+    with office.database.write() as connection:
+        connection.execute(text("UPDATE mailing SET unknown = 'hold'"))
+    signup.leave(office, token=leave_token(office, 6), origin=PAGE)
+    settle(office, [ACCEPTED, REFUSED, UNKNOWN, DEFERRED])
+    found = proof.verify(office, done.release_id)
+    assert found.ok
+    (one,) = found.mailings
+    assert (one.release, one.title, one.newsroom, one.kind) == (1, "Nyt", "um", "first")
+    assert (one.audience, one.state) == (6, "open")
+    assert one.states == {
+        "accepted": 1,
+        "refused": 1,
+        "unknown": 1,
+        "ended": 1,
+        "due": 2,
+    }
+    clock.move(minutes=5)
+    settle(office, [ACCEPTED, ACCEPTED])
+    (one,) = proof.verify(office).mailings
+    assert (one.state, one.gaps) == ("finished", ())
+    assert sum(one.states.values()) == 6
+
+
+GAPS = [
+    ("DELETE FROM delivery WHERE id = 2", "consented and owed nothing: subscriptions 2"),
+    ("DELETE FROM delivery WHERE id = 2", "2 deliveries for an audience of 3"),
+    ("DELETE FROM consent WHERE subscription_id = 3", "owed without consent: deliveries 3"),
+    ("UPDATE mailing SET settled = 2", "0 deliveries are settled, but the mailing counts 2"),
+    ("UPDATE mailing SET state = 'finished'", "finished with 3 deliveries still due"),
+    ("UPDATE chunk SET mark = hi", "due and never handed out: deliveries 1, 2, 3"),
+    ("UPDATE release SET publish_at = '2036-03-02 08:00:00.000000'", "before its publish time"),
+]
+
+
+@pytest.mark.parametrize(("statement", "gap"), GAPS)
+def test_what_does_not_add_up_is_named(office: Office, statement: str, gap: str) -> None:
+    import_readers(office, 3)
+    publish_one(office)
+    assert proof.verify(office).ok
+    with office.database.write() as connection:
+        connection.execute(text(statement))
+    found = proof.verify(office)
+    assert not found.ok
+    assert gap in "; ".join(found.mailings[0].gaps)
+
+
+def test_a_release_that_was_never_mailed_is_named(office: Office) -> None:
+    publish_one(office)
+    with office.database.write() as connection:
+        connection.execute(text("UPDATE mailing SET release_id = NULL"))
+    assert not proof.verify(office).ok
+    assert proof.verify(office, 1).gaps == ("release 1 is published and was never mailed",)
+
+
+def test_a_release_that_is_not_there_cannot_be_proven(office: Office) -> None:
+    with pytest.raises(NotFound, match="release 7"):
+        proof.verify(office, 7)
+
+
+def test_only_the_release_that_is_asked_about(office: Office) -> None:
+    publish_one(office, title="Den ene")
+    second = publish_one(office, title="Den anden")
+    (one,) = proof.verify(office, second.release_id).mailings
+    assert one.title == "Den anden"
+
+
+def test_the_status_tells_what_is_due_held_and_under_way(office: Office, clock: Clock) -> None:
+    import_readers(office, 2)
+    sign_up(office, "anna@example.org")
+    publish_one(office)
+    added = press.add_document(
+        office, ReleaseDocument(edition("Venter")), newsroom="um", who="desk"
+    )
+    long = approve(office, edition("For lang", "Meget lang tekst. " * 8000))
+    publish.publish_due(office)
+    clock.move(minutes=1)
+    found = proof.status(office)
+    assert found.newsrooms == {
+        "kefm": {"subscriptions": {}, "releases": {}},
+        "um": {
+            "subscriptions": {"active": 2, "pending": 1},
+            "releases": {"held": 2, "published": 1},
+        },
+    }
+    assert found.waiting == {"notices": 1, "releases": 2, "retries": 0, "oldest": START}
+    assert found.open == [
+        {"mailing": 1, "release": 1, "state": "open", "settled": 0, "audience": 2}
+    ]
+    assert {one["release"]: one["title"] for one in found.held} == {
+        added.id: "Venter",
+        long: "For lang",
+    }
+    reasons = {one["release"]: one["reason"] for one in found.held}
+    assert "too long" in reasons[long]
+    assert reasons[added.id] == press.AWAITS_WORD
