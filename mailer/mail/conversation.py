@@ -15,22 +15,11 @@ wait. After such an end no reply could be matched to its question any more.
 """
 
 import asyncio
-import re
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
-
-_REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
-
+from mailer.mail.hearing import Garbled, Hearing, Reply
 
 _Answer = TypeVar("_Answer")
-
-
-class Reply(NamedTuple):
-    """A reply: its code, and the words of its lines joined by line feeds."""
-
-    code: int
-    text: str
 
 
 class LinkLost(Exception):
@@ -53,9 +42,7 @@ class Conversation(asyncio.Protocol):
         self._unpaused: asyncio.Future[Reply | None] | None = None
         self._unread: Reply | None = None
         self._paused = False
-        self._rest = b""
-        self._lines: list[bytes] = []
-        self._size = 0
+        self._hearing = Hearing()
         transport.set_write_buffer_limits(high=1, low=0)
         transport.set_protocol(self)
 
@@ -149,15 +136,14 @@ class Conversation(asyncio.Protocol):
     # What the transport calls.
 
     def data_received(self, data: bytes) -> None:
-        """Cut what came into lines, and lines into replies."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._size += len(data)
-        for line in lines:
-            if self._ended:
-                return
-            self._read_line(line.removesuffix(b"\r"))
-        if self._size > MAX_REPLY:
-            self.end(f"the relay sent a reply of more than {MAX_REPLY} bytes")
+        """Match replies to questions."""
+        try:
+            for reply in self._hearing.replies(data):
+                if self._ended:
+                    return
+                self._hand_over(reply)
+        except Garbled as fault:
+            self.end(fault.reason)
 
     def eof_received(self) -> None:
         """The relay will say no more."""
@@ -179,17 +165,6 @@ class Conversation(asyncio.Protocol):
         if self._unpaused is not None and not self._unpaused.done():
             self._unpaused.set_result(None)
 
-    def _read_line(self, line: bytes) -> None:
-        found = _REPLY_LINE.fullmatch(line)
-        if found is None or (self._lines and not line.startswith(self._lines[0][:3])):
-            self.end(f"what the relay sent is no SMTP reply: {_words(line)}")
-            return
-        self._lines.append(line)
-        if found[2] != b"-":
-            text = "\n".join(_words(each[4:]) for each in self._lines)
-            self._lines, self._size = [], len(self._rest)
-            self._hand_over(Reply(int(found[1]), text))
-
     def _hand_over(self, reply: Reply) -> None:
         for waiting in (self._waiter, self._unpaused):
             if waiting is not None and not waiting.done():
@@ -199,7 +174,3 @@ class Conversation(asyncio.Protocol):
             self._unread = reply  # the last byte has left, but `pour` has not woken yet
             return
         self.end(f"the relay spoke unasked: {reply.code} {reply.text}")
-
-
-def _words(line: bytes) -> str:
-    return line.decode("utf-8", "replace").strip()

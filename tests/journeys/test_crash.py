@@ -1,4 +1,4 @@
-"""A dispatcher that is killed, stopped or doubled in the middle of 2,000 readers loses and repeats nobody unknowingly."""
+"""A dispatcher killed, stopped or doubled in the middle of 2,000 readers loses and repeats nobody."""
 
 import json
 import os

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.mail.conversation import MAX_REPLY, Conversation, LinkLost, Reply
+from mailer.mail.conversation import Conversation, LinkLost
+from mailer.mail.hearing import MAX_REPLY, Reply
 
 PATIENCE = 5.0
 

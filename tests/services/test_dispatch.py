@@ -15,10 +15,11 @@ from support.desk import (
     row_of,
     states,
 )
+from support.desk import text as edition
 from support.dispatching import delivery_of, dispatch, dispatcher, one_pass, over, recipients
-from support.offices import START, Clock
+from support.offices import START, Clock, make_office
 from support.readers import PAGE, leave_token, sign_up
-from support.scripted_server import Fault, ScriptedServer
+from support.scripted_server import Fault, Script, ScriptedServer
 
 from mailer.core.address import parse_address
 from mailer.core.errors import ServiceMissing
@@ -27,6 +28,7 @@ from mailer.mail.transport import Line
 from mailer.services import proof, signup
 from mailer.services.office import Office
 from mailer.services.preview import preview
+from mailer.store.database import Database
 from mailer.store.tables import prepared
 
 
@@ -143,7 +145,7 @@ def test_a_relay_that_dies_midway(
     """The third final dot gets no answer, and nobody listens after that."""
     names = import_readers(office, 6)
     publish_one(office)
-    script = {".": [None, None, last], "CONNECT": [None, Fault.DROP]}
+    script: Script = {".": [None, None, last], "CONNECT": [None, Fault.DROP]}
     with ScriptedServer(script).running() as server:
         first = dispatch(office, tmp_path, over(server, connections=1))
         assert (first.accepted, first.unknown, first.due) == (2, 1, 4)
@@ -190,7 +192,7 @@ def test_put_off_by_the_reader_and_tried_again_in_time(
 ) -> None:
     import_readers(office, 3)
     publish_one(office)
-    script = {"RCPT reader1@example.org": ["450 4.2.2 full", "450 4.2.2 full"]}
+    script: Script = {"RCPT reader1@example.org": ["450 4.2.2 full", "450 4.2.2 full"]}
     with ScriptedServer(script).running() as server:
         first = dispatch(office, tmp_path, over(server))
         assert (first.accepted, first.deferred, first.due) == (2, 1, 1)
@@ -250,8 +252,6 @@ def test_a_release_that_cannot_be_prepared_is_told_of_and_the_rest_goes_on(
     office: Office, tmp_path: Path
 ) -> None:
     import_readers(office, 1)
-    from support.desk import text as edition
-
     held = approve(office, edition("For lang", "Meget lang. " * 20_000))
     approve(office, edition("Kort"))
     with ScriptedServer().running() as server:
@@ -338,10 +338,6 @@ def test_two_dispatchers_at_once_send_each_mail_once(office: Office, tmp_path: P
 
 
 def test_a_database_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
-    from support.offices import make_office
-
-    from mailer.store.database import Database
-
     office = make_office(Database("postgresql://nobody@127.0.0.1:1/none"))
     with ScriptedServer().running() as server, pytest.raises(ServiceMissing):
         dispatch(office, tmp_path, over(server))

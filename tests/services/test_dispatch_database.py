@@ -1,4 +1,4 @@
-"""A database that is busy, away, or hangs up: outcomes are kept, and what was sent is never sent unknowingly."""
+"""A database that is busy, away, or hangs up: outcomes are kept, and no copy is sent unknowingly."""
 
 import asyncio
 from collections import Counter

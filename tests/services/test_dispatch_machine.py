@@ -106,8 +106,8 @@ class Promise(RuleBasedStateMachine):
 
     @rule(room=rooms)
     def a_list_is_imported(self, room: str) -> None:
-        for _ in range(1):
-            import_readers(self.office, 4, newsroom=ROOMS[room], prefix=f"list{next(self.fresh)}-")
+        prefix = f"list{next(self.fresh)}-"
+        import_readers(self.office, 4, newsroom=ROOMS[room], prefix=prefix)
 
     @rule(name=st.sampled_from(NAMES))
     def an_address_is_suppressed(self, name: str) -> None:

@@ -128,7 +128,7 @@ def test_a_cancelled_run_doubts_only_what_may_have_left(
         with pytest.raises(asyncio.CancelledError):
             await running
 
-    with ScriptedServer({step: [None] * before + [gate]}).running() as server:
+    with ScriptedServer({step: [*[None] * before, gate]}).running() as server:
         asyncio.run(story(server))
         gate.open()
         assert attempts(office) == [(3, 1, "unknown")] * in_doubt

@@ -130,7 +130,7 @@ def work(
     enough: int | None = None,
     lease: bool = True,
     patient: bool = False,
-    meanwhile: Callable[[Setting], None] | None = None,
+    meanwhile: Callable[[Setting], object] | None = None,
     when: asyncio.Event | None = None,
 ) -> tuple[Listener, int]:
     """Let a lane work; what its foreman heard, and how many letters are left in the feed."""

@@ -1,4 +1,4 @@
-"""Publishing: never early, once however many try, the newest words, and never a mailing that cannot be made."""
+"""Publishing: never early, once however many try, the newest words, and nothing that cannot be made."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from mailer.core.release import Block, Edition, ReleaseDocument, Run
 from mailer.services import press, proof
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published, prepare, publish_due
-from mailer.store import mailings
+from mailer.store import mailings, releases
 from mailer.store.tables import delivery, prepared
 
 
@@ -104,7 +104,6 @@ def test_a_release_that_another_held_meanwhile_is_not_published(
 ) -> None:
     release_id = approve(office)
     meddled = Meddled(clock, 2)
-    from mailer.store import releases
 
     def hold() -> None:
         with office.database.write() as connection:

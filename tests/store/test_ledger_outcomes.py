@@ -1,5 +1,6 @@
 """Recording: each outcome in its row, its attempt and its counter; a worker that lost its lease is fenced."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -61,45 +62,46 @@ def due(office: Office) -> Due:
     return due
 
 
-OUTCOMES = [
-    # outcome, policy -> state, again after minutes, attempts counted, attempt on record, settled
-    (ACCEPTED, "resend", "accepted", None, 1, False, 1),
-    (REFUSED, "resend", "refused", None, 1, True, 1),
-    (DEFERRED, "resend", "due", 5, 1, True, 0),
-    (UNKNOWN, "resend", "due", 5, 1, True, 0),
-    (UNKNOWN, "hold", "unknown", None, 1, True, 1),
-    (BUSY, "resend", "due", 1, 0, True, 0),
-    (OURS, "hold", "due", 1, 0, True, 0),
+@dataclass(frozen=True)
+class Case:
+    """An outcome under a policy, and what must be written of it."""
+
+    outcome: Outcome
+    policy: str
+    state: str
+    again_after: int | None
+    counted: int = 1
+    on_record: bool = True
+
+
+CASES = [
+    Case(ACCEPTED, "resend", "accepted", None, on_record=False),
+    Case(REFUSED, "resend", "refused", None),
+    Case(DEFERRED, "resend", "due", 5),
+    Case(UNKNOWN, "resend", "due", 5),
+    Case(UNKNOWN, "hold", "unknown", None),
+    Case(BUSY, "resend", "due", 1, counted=0),
+    Case(OURS, "hold", "due", 1, counted=0),
 ]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "policy", "state", "minutes", "counted", "on_record", "settled"), OUTCOMES
-)
-def test_what_is_written(
-    office: Office,
-    outcome: Outcome,
-    policy: str,
-    state: str,
-    minutes: int | None,
-    counted: int,
-    on_record: bool,
-    settled: int,
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.outcome.result}-{case.state}")
+def test_what_is_written(office: Office, case: Case) -> None:
     import_readers(office, 1)
     done = publish_one(office)
-    if policy == "hold":
+    if case.policy == "hold":
         hold_unknowns(office)
     (due,) = take(office)
-    record(office, came_of(due, outcome, office))
-    row = row_of(office, due.id)
-    now = office.clock()
-    assert (row.state, row.attempts, row.worker, row.lease_until) == (state, counted, None, None)
-    assert row.due_at == (None if minutes is None else now + timedelta(minutes=minutes))
-    assert row.settled_at == (now if minutes is None else None)
-    assert (row.code, row.reply) == (outcome.code, outcome.text)
-    assert attempts(office) == ([(due.id, 1, outcome.result)] if on_record else [])
-    assert progress_of(office, done.mailing_id) == ("open", settled, 1)
+    record(office, came_of(due, case.outcome, office))
+    row, now = row_of(office, due.id), office.clock()
+    final = case.again_after is None
+    again = None if case.again_after is None else now + timedelta(minutes=case.again_after)
+    assert (row.state, row.attempts, row.due_at) == (case.state, case.counted, again)
+    assert (row.worker, row.lease_until) == (None, None)
+    assert row.settled_at == (now if final else None)
+    assert (row.code, row.reply) == (case.outcome.code, case.outcome.text)
+    assert attempts(office) == ([(due.id, 1, case.outcome.result)] if case.on_record else [])
+    assert progress_of(office, done.mailing_id) == ("open", int(final), 1)
 
 
 def test_an_attempt_keeps_all_that_was_said(office: Office, due: Due) -> None:

@@ -1,5 +1,7 @@
 """An audience is frozen whole, once, and cut into chunks that hold each delivery exactly once."""
 
+from itertools import chain
+
 import pytest
 from sqlalchemy import delete, select
 from support.desk import chunks, import_readers, mailbox_of, progress_of, publish_one, race
@@ -35,7 +37,7 @@ def test_chunks_hold_each_delivery_once(office: Office, count: int) -> None:
     found = chunks(office)
     assert len(found) == -(-count // CHUNK)
     held = [[number for number in owed if chunk.lo <= number <= chunk.hi] for chunk in found]
-    assert sum(held, []) == owed
+    assert list(chain.from_iterable(held)) == owed
     assert all(0 < len(numbers) <= CHUNK for numbers in held)
     assert all(chunk.mark == chunk.lo - 1 and chunk.state == "open" for chunk in found)
     assert progress_of(office, done.mailing_id) == ("open" if count else "finished", 0, count)

@@ -9,9 +9,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+from support.desk import import_readers, publish_one
 
 from mailer import resources
 from mailer.core.errors import SchemaOutdated, ServiceMissing
+from mailer.services.office import Office
 from mailer.store import migrate
 from mailer.store.database import Database
 from mailer.store.glance import HEAD
@@ -99,19 +102,21 @@ def test_a_database_that_is_not_there() -> None:
         migrate.upgrade("postgresql://nobody@127.0.0.1:1/none")
 
 
+TWICE = (
+    "INSERT INTO delivery (mailing_id, subscription_id, prepared_id, purpose, made_at)"
+    " SELECT mailing_id, subscription_id, prepared_id, purpose, made_at FROM delivery"
+)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO delivery (mailing_id, subscription_id, prepared_id, purpose, made_at)"
-        " SELECT mailing_id, subscription_id, prepared_id, purpose, made_at FROM delivery",
+        TWICE,
         "UPDATE delivery SET state = 'delivered'",
         "UPDATE mailing SET state = 'lost'",
     ],
 )
-def test_the_database_itself_refuses_what_may_not_be(office: Any, statement: str) -> None:
-    from sqlalchemy.exc import IntegrityError
-    from support.desk import import_readers, publish_one
-
+def test_the_database_itself_refuses_what_may_not_be(office: Office, statement: str) -> None:
     import_readers(office, 2)
     publish_one(office)
     with pytest.raises(IntegrityError), office.database.write() as connection:

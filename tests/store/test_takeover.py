@@ -183,11 +183,12 @@ def test_what_was_never_handed_out_is_in_no_doubt(office: Office) -> None:
 
 
 @pytest.mark.postgresql  # SQLite has one writer: nobody can look while another writes
+@pytest.mark.postgresql
 def test_a_row_that_its_dying_worker_still_writes_to_is_not_stranded(
-    postgresql_database: Database,
+    postgresql_database: Database, clock: Clock
 ) -> None:
     """Its transaction ends one way or the other after we looked: then the chunk is looked at again."""
-    office = make_office(postgresql_database)
+    office = make_office(postgresql_database, clock)
     import_readers(office, 3)
     publish_one(office)
     first, *_ = take(office, 3)
@@ -205,7 +206,7 @@ def test_two_that_take_over_at_once_doubt_each_delivery_once(office: Office) -> 
     publish_one(office)
     sign_up(office, "anna@example.org")
     take(office, 31)
-    doubts = race(*(lambda name=name: take_over(office, "one", by=name) for name in "abc"))  # type: ignore[misc] # a default binds early
+    doubts = race(*(lambda name=name: take_over(office, "one", by=name) for name in "abc"))
     assert sum(doubts) == 31
     assert len(attempts(office)) == 31
     assert len(drain(office)) == 31

@@ -133,7 +133,7 @@ def mailbox_of(office: Office, delivery_id: int) -> str:
         .where(delivery.c.id == delivery_id)
     )
     with office.database.read() as connection:
-        return connection.execute(query).scalar_one()
+        return str(connection.execute(query).scalar_one())
 
 
 def race(*runners: Callable[[], Returned]) -> list[Returned]:

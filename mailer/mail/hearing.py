@@ -1,0 +1,66 @@
+"""Cuts what a relay sends into SMTP replies, however the network cuts it (RFC 5321 section 4.2)."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
+
+_REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+
+
+class Reply(NamedTuple):
+    """A reply: its code, and the words of its lines joined by line feeds."""
+
+    code: int
+    text: str
+
+
+class Garbled(Exception):
+    """What was heard is no SMTP reply; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Hearing:
+    """What one connection has heard so far."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def replies(self, heard: bytes) -> Iterator[Reply]:
+        """The replies that are whole now, in order.
+
+        Raises:
+            Garbled: after the replies that stood before it.
+        """
+        *lines, self._rest = (self._rest + heard).split(b"\n")
+        self._size += len(heard)
+        for line in lines:
+            reply = self._read_line(line.removesuffix(b"\r"))
+            if reply is not None:
+                yield reply
+        if self._size > MAX_REPLY:
+            raise Garbled(f"the relay sent a reply of more than {MAX_REPLY} bytes")
+
+    def _read_line(self, line: bytes) -> Reply | None:
+        found = _REPLY_LINE.fullmatch(line)
+        if found is None or (self._lines and not line.startswith(self._lines[0][:3])):
+            raise Garbled(f"what the relay sent is no SMTP reply: {_words(line)}")
+        if found[2] == b"-":
+            self._lines.append(line)
+            return None
+        text = _words(line[4:])
+        if self._lines:
+            text = "\n".join([*(_words(each[4:]) for each in self._lines), text])
+            self._lines = []
+        self._size = len(self._rest)
+        return Reply(int(found[1]), text)
+
+
+def _words(line: bytes) -> str:
+    return line.decode("utf-8", "replace").strip()
