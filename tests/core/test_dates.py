@@ -106,7 +106,7 @@ def test_day_and_month_are_never_swapped() -> None:
 
 @settings(deadline=None)
 @given(
-    st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)),  # noqa: DTZ001 - made aware below
+    st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)),
     st.sampled_from(sorted(ZONE_LETTERS)),
 )
 def test_every_moment_survives_being_written_in_zone_letters(naive: datetime, letters: str) -> None:
