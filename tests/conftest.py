@@ -5,6 +5,7 @@ template in a server that the wheel starts once per test process.
 """
 
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -99,6 +100,17 @@ def database(request: pytest.FixtureRequest) -> Database:
     """A fresh database at head, once on each kind."""
     found: Database = request.getfixturevalue(f"{request.param}_database")
     return found
+
+
+@pytest.fixture(autouse=True)
+def log_as_found() -> Iterator[None]:
+    """Commands set the log up for their process; in ours the next test finds it as it was."""
+    loggers = (logging.getLogger(), logging.getLogger("mailer"))
+    found = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, level, handlers in found:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture
