@@ -19,7 +19,8 @@ from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
 from mailer.core.reply import lost
 from mailer.mail.message import Message
-from mailer.mail.transport import unfit
+from mailer.mail.transport import Parcel, Pull
+from mailer.mail.wire import unfit
 
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>\r\n]+)>", re.IGNORECASE | re.MULTILINE)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9@._+-]+")
@@ -78,16 +79,37 @@ class FolderLine:
         """False after a write failed, or when closed."""
         return self._alive
 
-    @property
-    def in_doubt(self) -> bool:
-        """Never: to write a message again is to write the same file."""
-        return False
+    async def stream(self, pull: Pull) -> None:
+        """Write one message after the other; one that was written is accepted.
 
-    async def send(self, message: Message) -> Outcome:
-        """Write one message; deferred where the disk will not take it."""
+        Cancelled, or surprised, the message in hand is given back: to write it again is to write
+        the same file.
+        """
+        while self._alive and (parcel := pull()) is not None:
+            try:
+                outcome = await self._write(parcel)
+            except BaseException:
+                self._alive = False
+                parcel.give_back()
+                raise
+            if outcome is None:
+                parcel.give_back()
+            else:
+                parcel.done(outcome)
+
+    async def close(self) -> None:
+        """Take no more."""
+        self._alive = False
+
+    async def _write(self, parcel: Parcel) -> Outcome | None:
+        """What became of a message; None where it was not ours to send any more."""
+        message = parcel.message
         unsent = unfit(message, relay=self._name)
         if unsent is not None:
             return unsent
+        if not parcel.may_leave():
+            self._alive = False
+            return None
         stem = file_stem(message)
         try:
             await asyncio.to_thread(_write, self._path, stem, message)
@@ -102,10 +124,6 @@ class FolderLine:
             blame=Blame.READER,
             relay=self._name,
         )
-
-    async def close(self) -> None:
-        """Take no more."""
-        self._alive = False
 
 
 def file_stem(message: Message) -> str:

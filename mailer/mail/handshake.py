@@ -3,8 +3,8 @@
     connect and greeting -> EHLO [-> STARTTLS -> EHLO] [-> AUTH]
 
 aiosmtplib takes each step, one at a time, so that a failure names its phase. Nothing is ever said over
-a connection weaker than the description asks for. The open connection is then adopted by a
-`Conversation`, and aiosmtplib's client forgotten.
+a connection weaker than the description asks for. The open connection is then taken from aiosmtplib's
+client, which is forgotten: whoever speaks next sets a protocol of its own.
 """
 
 import asyncio
@@ -25,7 +25,6 @@ from aiosmtplib import (
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
 from mailer.core.reply import judge, lost
-from mailer.mail.conversation import Conversation
 from mailer.mail.relay import Relay
 from mailer.mail.transport import RelayMissing
 
@@ -45,11 +44,13 @@ class Opened:
     """A connection ready for its first MAIL.
 
     Attributes:
+        pipelining: it takes commands in groups (RFC 2920).
         size_limit: the largest message the relay takes, in bytes; 0 where it names no limit, None
             where it does not offer SIZE (RFC 1870).
     """
 
-    conversation: Conversation
+    transport: asyncio.Transport
+    pipelining: bool
     size_limit: int | None
 
 
@@ -78,7 +79,9 @@ async def open_connection(relay: Relay, context: ssl.SSLContext | None) -> Opene
             with _telling(relay, phase):
                 await step()
         with _telling(relay, phase):
-            return Opened(_adopted(client), _size_limit(client))
+            return Opened(
+                _adopted(client), client.supports_extension("pipelining"), _size_limit(client)
+            )
     finally:
         client.close()  # does nothing to a connection that has been adopted
 
@@ -133,13 +136,13 @@ async def _log_in(client: SMTP, relay: Relay) -> None:
             return
 
 
-def _adopted(client: SMTP) -> Conversation:
+def _adopted(client: SMTP) -> asyncio.Transport:
     """Take the connection over, so that `client` no longer knows it."""
     transport = client.transport
     if not isinstance(transport, asyncio.Transport) or transport.is_closing():
         raise SMTPServerDisconnected("the connection was closed at once")
     client.transport = None
-    return Conversation(transport)
+    return transport
 
 
 def _size_limit(client: SMTP) -> int | None:

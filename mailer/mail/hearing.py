@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
+CLOSING = 421  # the relay closes the channel (RFC 5321 section 3.8)
 
 _REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 

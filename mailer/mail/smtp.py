@@ -1,6 +1,7 @@
 """Hands messages to a relay over kept connections, and says truthfully what became of each.
 
-`handshake` opens the connection on the relay's terms; then each message goes
+`handshake` opens the connection on the relay's terms. Where the relay offers PIPELINING the line is a
+`Pipeline`. Elsewhere each message goes
 
     MAIL -> RCPT -> DATA -> content and final dot -> reply
 
@@ -13,15 +14,16 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 
-from mailer.core.delivery import Blame, Outcome, Phase, Result
+from mailer.core.delivery import Outcome, Phase, Result
 from mailer.core.reply import judge, lost, proceeds
-from mailer.mail.conversation import LinkLost, Reply
+from mailer.mail.conversation import Conversation, LinkLost
 from mailer.mail.handshake import Opened, open_connection, tls_context
+from mailer.mail.hearing import CLOSING, Reply
 from mailer.mail.message import Message
+from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay
-from mailer.mail.transport import unfit
-
-_CLOSING = 421
+from mailer.mail.transport import Line, Parcel, Pull, interrupted
+from mailer.mail.wire import envelope, stuffed, unfit
 
 
 class SmtpTransport:
@@ -41,7 +43,7 @@ class SmtpTransport:
         """How many lines to keep open at most."""
         return self._relay.connections
 
-    async def connect(self) -> "SmtpLine":
+    async def connect(self) -> Line:
         """Open a line: connected, greeted, encrypted and logged in as the relay's description says.
 
         Raises:
@@ -50,15 +52,17 @@ class SmtpTransport:
         if self._relay.security != "none" and self._context is None:
             self._context = await asyncio.to_thread(tls_context, self._relay)
         opened = await open_connection(self._relay, self._context)
+        if opened.pipelining:
+            return Pipeline(self._relay, opened.transport, size_limit=opened.size_limit)
         return SmtpLine(self._relay, opened)
 
 
 class SmtpLine:
-    """One kept connection to a relay."""
+    """One kept connection to a relay that wants one command at a time."""
 
     def __init__(self, relay: Relay, opened: Opened) -> None:
         self._relay = relay
-        self._conversation = opened.conversation
+        self._conversation = Conversation(opened.transport)
         self._size_limit = opened.size_limit
         self._left = relay.messages_per_connection
         self._in_doubt = False
@@ -68,19 +72,32 @@ class SmtpLine:
         """Whether it takes another message: the link stands and its share is not used up."""
         return self._left > 0 and self._conversation.alive
 
-    @property
-    def in_doubt(self) -> bool:
-        """Whether a message whose `send` was cancelled may have been accepted."""
-        return self._in_doubt
+    async def stream(self, pull: Pull) -> None:
+        """Send one message after the other; see the module's docstring."""
+        while self.alive and (parcel := pull()) is not None:
+            self._in_doubt = False
+            try:
+                outcome = await self._send(parcel)
+            except BaseException:
+                self._conversation.end("a message was broken off")
+                if self._in_doubt:
+                    parcel.done(interrupted(self._relay.name))
+                else:
+                    parcel.give_back()
+                raise
+            if outcome is None:
+                parcel.give_back()
+            else:
+                parcel.done(outcome)
 
-    async def send(self, message: Message) -> Outcome:
-        """Hand one message to the relay; see the module's docstring.
+    async def close(self) -> None:
+        """QUIT where the line still stands, and close."""
+        await self._conversation.close(self._relay.timeouts.quit)
 
-        Returns:
-            What became of it. Whether the line still stands is a matter of its own: ask `alive`.
-        """
-        self._in_doubt = False
-        unsent = unfit(message, relay=self._relay.name) or self._too_big(message)
+    async def _send(self, parcel: Parcel) -> Outcome | None:
+        """What became of a message; None where it was not ours to send any more."""
+        message = parcel.message
+        unsent = unfit(message, relay=self._relay.name, size_limit=self._size_limit)
         if unsent is not None:
             return unsent
         self._left -= 1
@@ -90,6 +107,9 @@ class SmtpLine:
                 reply = await self._conversation.ask(command, patience)
                 if not proceeds(phase, reply.code):
                     return await self._stopped(phase, reply)
+            if not parcel.may_leave():
+                self._conversation.end("the message was not ours to send any more")
+                return None
             early = await self._conversation.pour(
                 stuffed(message.content), self._relay.timeouts.block
             )
@@ -98,39 +118,20 @@ class SmtpLine:
             phase, self._in_doubt = Phase.CONTENT, True
             reply = await self._conversation.answer(self._relay.timeouts.final)
         except LinkLost as loss:
-            self._in_doubt = False
             return lost(phase, loss.reason, relay=self._relay.name)
-        self._in_doubt = False
         return await self._stopped(phase, reply)
-
-    async def close(self) -> None:
-        """QUIT where the line still stands, and close."""
-        await self._conversation.close(self._relay.timeouts.quit)
 
     def _envelope(self, message: Message) -> Iterator[tuple[Phase, bytes, float]]:
         timeouts = self._relay.timeouts
-        size = f" SIZE={len(message.content)}" if self._size_limit is not None else ""
-        yield Phase.MAIL, f"MAIL FROM:<{message.sender}>{size}".encode("ascii"), timeouts.mail
-        yield Phase.RCPT, f"RCPT TO:<{message.recipient}>".encode("ascii"), timeouts.rcpt
-        yield Phase.DATA, b"DATA", timeouts.data
-
-    def _too_big(self, message: Message) -> Outcome | None:
-        size, limit = len(message.content), self._size_limit
-        if not limit or size <= limit:
-            return None
-        return Outcome(
-            Result.REFUSED,
-            Phase.MAIL,
-            enhanced="5.3.4",
-            text=f"not sent: {size} bytes are more than the {limit} that the relay takes",
-            blame=Blame.SENDER,
-            relay=self._relay.name,
-        )
+        commands = envelope(message, declare_size=self._size_limit is not None).splitlines()
+        yield Phase.MAIL, commands[0], timeouts.mail
+        yield Phase.RCPT, commands[1], timeouts.rcpt
+        yield Phase.DATA, commands[2], timeouts.data
 
     async def _stopped(self, phase: Phase, reply: Reply) -> Outcome:
         """Judge the reply that ended a message, and leave the line fit for the next, or ended."""
         outcome = judge(phase, reply.code, reply.text, relay=self._relay.name)
-        if reply.code == _CLOSING:
+        if reply.code == CLOSING:
             self._conversation.end(f"the relay closes the channel: {reply.code} {reply.text}")
         elif reply.code < 400 and outcome.result is not Result.ACCEPTED:
             self._conversation.end(f"the relay is out of step: {reply.code} to {phase}")
@@ -146,13 +147,3 @@ class SmtpLine:
             return
         if not proceeds(Phase.MAIL, reply.code):
             self._conversation.end(f"the relay did not reset: {reply.code} {reply.text}")
-
-
-def stuffed(content: bytes) -> bytes:
-    """Content as it travels: dots doubled at line starts, and the final dot (RFC 5321 section 4.5.2).
-
-    Args:
-        content: lines that all end in CRLF.
-    """
-    first = b"." if content.startswith(b".") else b""
-    return first + content.replace(b"\r\n.", b"\r\n..") + b".\r\n"

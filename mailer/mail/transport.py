@@ -1,18 +1,40 @@
-"""The seam between dispatch and the world: a transport opens lines, a line takes messages.
+"""The seam between dispatch and the world: a transport opens lines, a line takes parcels.
 
 Two things really exist behind it, a relay and a folder. Whoever feeds a line knows nothing of what is
-behind it: how many messages are on their way at once is the line's business, so that a line may
-take its messages ahead of time without a change here.
+behind it: a line pulls the next message when it could begin it, and how many are on their way at
+once is its own business. A parcel that was pulled gets exactly one outcome, or is given back.
 """
 
-import re
+from collections.abc import Callable
 from typing import Protocol
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
 from mailer.mail.message import Message
 
-_PATH = re.compile(r"[!-;=?-~]{1,254}")  # RFC 5321 section 4.1.2, less quoted strings with blanks
+
+class Parcel(Protocol):
+    """One message in the hands of a line, which says one of two things of it, once."""
+
+    @property
+    def message(self) -> Message:
+        """What to send."""
+
+    def may_leave(self) -> bool:
+        """Whether it is still ours to send: asked just before its content is written, and never again.
+
+        Where it is not, the line gives it back and ends, for there is no other way out of DATA.
+        """
+
+    def done(self, outcome: Outcome) -> None:
+        """It was begun, and this became of it."""
+
+    def give_back(self) -> None:
+        """It was not begun, or broken off before its final dot could leave: it is as it was."""
+
+
+Pull = Callable[[], Parcel | None]
+"""Hands out the next parcel; None where there is none at hand. Never waits."""
 
 
 class Line(Protocol):
@@ -22,14 +44,11 @@ class Line(Protocol):
     def alive(self) -> bool:
         """Whether it takes another message; if not, close it and connect anew."""
 
-    @property
-    def in_doubt(self) -> bool:
-        """Whether a message whose `send` was cancelled may have been accepted: `unknown`, not due."""
+    async def stream(self, pull: Pull) -> None:
+        """Send what `pull` hands out, in order, until nothing is at hand or the line takes no more.
 
-    async def send(self, message: Message) -> Outcome:
-        """Hand over one message; whatever happens to it is told by the outcome.
-
-        Cancelling it ends the line at once; `in_doubt` then tells what to record.
+        Every parcel has its outcome, or was given back, when this returns or raises. Cancelling it
+        ends the line at once: a message whose final dot may have left is unknown then.
         """
 
     async def close(self) -> None:
@@ -70,33 +89,12 @@ class RelayMissing(ServiceMissing):
         self.outcome = outcome
 
 
-def unfit(message: Message, *, relay: str = "") -> Outcome | None:
-    """Why a message must not be written to any line, if so: nothing of it has left by then.
-
-    A line break in an address injects commands; a bare CR or LF in the content can end it early
-    for some servers and let a second message be smuggled in (RFC 5321 section 2.3.8); NUL marks a
-    slot nobody filled; letters beyond ASCII need an extension we do not ask for (RFC 6152).
-    """
-    if message.sender and not _PATH.fullmatch(message.sender):
-        return _unfit(Phase.MAIL, Blame.SENDER, "the envelope sender is not an address", relay)
-    if not _PATH.fullmatch(message.recipient):
-        return _unfit(Phase.RCPT, Blame.READER, "the envelope recipient is not an address", relay)
-    fault = _fault_of(message.content)
-    return _unfit(Phase.DATA, Blame.SENDER, fault, relay) if fault else None
-
-
-def _unfit(phase: Phase, blame: Blame, fault: str, relay: str) -> Outcome:
-    return Outcome(Result.REFUSED, phase, text=f"not sent: {fault}", blame=blame, relay=relay)
-
-
-def _fault_of(content: bytes) -> str:
-    breaks = content.count(b"\r\n")
-    if content.count(b"\r") != breaks or content.count(b"\n") != breaks:
-        return "the content holds a bare CR or LF"
-    if not content.endswith(b"\r\n"):
-        return "the content does not end in CRLF"
-    if b"\0" in content:
-        return "the content holds a slot that was not filled"
-    if not content.isascii():
-        return "the content is not 7-bit"
-    return ""
+def interrupted(relay: str) -> Outcome:
+    """What became of a message that was broken off after its final dot may have left."""
+    return Outcome(
+        Result.UNKNOWN,
+        Phase.CONTENT,
+        text="interrupted before the reply was seen",
+        blame=Blame.RELAY,
+        relay=relay,
+    )

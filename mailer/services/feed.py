@@ -31,28 +31,30 @@ class Feed:
         self._letters.appendleft(letter)
         self._call(1)
 
-    async def get(self, patience: float | None = None) -> Letter | None:
-        """The next letter.
+    async def ready(self, patience: float | None = None) -> bool:
+        """Wait until a letter is at hand, for whoever takes it first.
 
         Args:
             patience: seconds to wait at most; None waits for ever.
 
         Returns:
-            None when the feed was closed.
+            False when the feed was closed.
 
         Raises:
             TimeoutError: none came in time.
         """
         async with asyncio.timeout(patience):
             while not self._closed and not self._letters:
-                taker = asyncio.get_running_loop().create_future()
-                self._takers.append(taker)
-                try:
-                    await taker
-                finally:
-                    if taker in self._takers:
-                        self._takers.remove(taker)
-        return None if self._closed else self._letters.popleft()
+                await self._called()
+        return not self._closed
+
+    def take(self) -> Letter | None:
+        """The next letter; None where none is at hand, or the feed was closed."""
+        return self._letters.popleft() if self._letters and not self._closed else None
+
+    def pass_on(self) -> None:
+        """Call another in place of one that was called and takes nothing."""
+        self._call(1 if self._letters else 0)
 
     def clear(self) -> None:
         """Forget what waits here."""
@@ -62,6 +64,18 @@ class Feed:
         """Hand out nothing more. What is left was never begun."""
         self._closed = True
         self._call(len(self._takers))
+
+    async def _called(self) -> None:
+        taker = asyncio.get_running_loop().create_future()
+        self._takers.append(taker)
+        try:
+            await taker
+        except asyncio.CancelledError:
+            if taker in self._takers:
+                self._takers.remove(taker)
+            else:
+                self.pass_on()
+            raise
 
     def _call(self, number: int) -> None:
         for _ in range(min(number, len(self._takers))):

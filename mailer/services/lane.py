@@ -1,4 +1,4 @@
-"""One lane: takes letters from the feed and sends them over one line, kept open while there is work.
+"""One lane: lets one line take letters from the feed, and keeps it open while there is work.
 
 A letter that was taken and not begun goes back to the feed; one that was begun has an outcome. There
 is no third way out of this module.
@@ -6,12 +6,14 @@ is no third way out of this module.
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import Protocol
 
-from mailer.core.delivery import Blame, Due, Outcome, Phase, Result
+from mailer.core.delivery import Blame, Due, Outcome, Result
 from mailer.core.errors import ServiceMissing
 from mailer.mail.compose import Composer
-from mailer.mail.transport import Line, Transport
+from mailer.mail.message import Message
+from mailer.mail.transport import Line, Parcel, Transport
 from mailer.services.bookkeeper import Letter
 from mailer.services.feed import Feed
 
@@ -70,39 +72,35 @@ class Lane:
     async def work(self) -> None:
         """Send letters until the feed is closed, or the relay is gone and we are not patient."""
         try:
-            while (letter := await self._next()) is not None:
-                line = await self._connected(letter)
+            while await self._called() and self._foreman.may_begin():
+                line = await self._connected()
                 if line is not None:
-                    await self._send(line, letter)
+                    await self._stream(line)
                 elif not await self._may_retry():
                     return
         finally:
             await self._hang_up()
 
-    async def _next(self) -> Letter | None:
+    async def _called(self) -> bool:
+        """Wait for a letter, and not for ever with an open line; False when there will be none."""
         while True:
             try:
-                letter = await self._feed.get(IDLE_SECONDS if self._line else None)
+                return await self._feed.ready(IDLE_SECONDS if self._line else None)
             except TimeoutError:
                 await self._hang_up()
-                continue
-            if letter is not None and not self._foreman.may_begin():
-                self._feed.put_back(letter)
-                return None
-            return letter
 
-    async def _connected(self, letter: Letter) -> Line | None:
-        """An open line; None, with the letter back in the feed, where there is none."""
+    async def _connected(self) -> Line | None:
+        """An open line; None where there is none, and another lane is called."""
         if self._line is not None and self._line.alive:
             return self._line
         await self._hang_up()
         try:
             self._line = await self._connect()
         except ServiceMissing as error:
-            self._feed.put_back(letter)
+            self._feed.pass_on()
             self._foreman.missing(str(error))
         except asyncio.CancelledError:
-            self._feed.put_back(letter)
+            self._feed.pass_on()
             raise
         return self._line
 
@@ -128,34 +126,44 @@ class Lane:
             return True
         return False
 
-    async def _send(self, line: Line, letter: Letter) -> None:
+    async def _stream(self, line: Line) -> None:
         try:
-            outcome = await line.send(self._composer.compose(letter.prepared, letter.due))
-        except asyncio.CancelledError:
-            self._cut_off(line, letter)
-            raise
+            await line.stream(self._pull)
         except Exception as error:
-            # A surprise is a fault of ours: stop, lose nobody, and say which letter it was.
+            # A surprise is a fault of ours: stop. The line has settled what was on its way.
+            log.exception("surprise")
+            self._foreman.fault(f"a line to relay {self._transport.name} broke off: {error!r}")
+
+    def _pull(self) -> Parcel | None:
+        """The next letter, made into a message, as long as it is ours to send."""
+        letter = self._feed.take()
+        if letter is None:
+            return None
+        if not self._foreman.may_begin():
+            self._feed.put_back(letter)
+            return None
+        try:
+            message = self._composer.compose(letter.prepared, letter.due)
+        except Exception as error:
+            # No retry mends it: stop, lose nobody, and say which letter it was.
             log.exception("surprise", extra={"delivery": letter.due.id})
-            self._cut_off(line, letter)
-            self._foreman.fault(f"delivery {letter.due.id} could not be sent: {error!r}")
-            return
+            self._feed.put_back(letter)
+            self._foreman.fault(f"delivery {letter.due.id} could not be made: {error!r}")
+            return None
+        return _Handed(self, letter, message)
+
+    def may_leave(self) -> bool:
+        """Whether a message that was begun is still ours to send."""
+        return self._foreman.may_begin()
+
+    def done(self, letter: Letter, outcome: Outcome) -> None:
+        """A letter has its outcome."""
         self._foreman.done(letter.due, outcome)
         self._learn(outcome)
 
-    def _cut_off(self, line: Line, letter: Letter) -> None:
-        """A letter whose sending was broken off: in doubt if its end may have left, else not begun."""
-        if not line.in_doubt:
-            self._feed.put_back(letter)
-            return
-        outcome = Outcome(
-            Result.UNKNOWN,
-            Phase.CONTENT,
-            text="interrupted before the reply was seen",
-            blame=Blame.RELAY,
-            relay=self._transport.name,
-        )
-        self._foreman.done(letter.due, outcome)
+    def give_back(self, letter: Letter) -> None:
+        """A letter was not begun."""
+        self._feed.put_back(letter)
 
     def _learn(self, outcome: Outcome) -> None:
         """Draw conclusions about the relay, and about ourselves, from an outcome."""
@@ -174,3 +182,21 @@ class Lane:
         line, self._line = self._line, None
         if line is not None:
             await line.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A letter in the hands of a line."""
+
+    lane: Lane
+    letter: Letter
+    message: Message
+
+    def may_leave(self) -> bool:
+        return self.lane.may_leave()
+
+    def done(self, outcome: Outcome) -> None:
+        self.lane.done(self.letter, outcome)
+
+    def give_back(self) -> None:
+        self.lane.give_back(self.letter)

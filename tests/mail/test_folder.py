@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.parcels import outcome_of
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
@@ -24,7 +25,7 @@ def _sent(folder: Path, *messages: Message) -> list[Outcome]:
     async def send() -> list[Outcome]:
         transport: Transport = FolderTransport(folder, name="rehearsal")
         line: Line = await transport.connect()
-        outcomes = [await line.send(message) for message in messages]
+        outcomes = [await outcome_of(line, message) for message in messages]
         await line.close()
         assert not line.alive
         return outcomes
@@ -97,7 +98,7 @@ def test_a_folder_that_goes_away_defers_and_ends_the_line(tmp_path: Path) -> Non
     async def send() -> tuple[Outcome, bool]:
         line = await FolderTransport(folder).connect()
         shutil.rmtree(folder)
-        return await line.send(MESSAGE), line.alive
+        return await outcome_of(line, MESSAGE), line.alive
 
     outcome, alive = asyncio.run(send())
     assert (outcome.result, outcome.blame) == (Result.DEFERRED, Blame.RELAY)

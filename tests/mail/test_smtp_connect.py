@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from support.parcels import outcome_of
 from support.scripted_server import Fault, Gate, Received, Script, ScriptedServer
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
@@ -53,7 +54,7 @@ async def _one(relay: Relay) -> Outcome:
     transport: Transport = SmtpTransport(relay)
     line: Line = await transport.connect()
     try:
-        return await line.send(MESSAGE)
+        return await outcome_of(line, MESSAGE)
     finally:
         await line.close()
 

@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Protocol
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.parcels import CONTENT, Tray, outcome_of, send
+from support.parcels import mail_to as _message
 from support.scripted_server import Fault, Gate, Script, ScriptedServer
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.mail.message import Message
 from mailer.mail.relay import Relay, Timeouts
-from mailer.mail.smtp import SmtpLine, SmtpTransport, stuffed
+from mailer.mail.smtp import SmtpTransport
+from mailer.mail.transport import Line
+from mailer.mail.wire import stuffed
 
-CONTENT = b"Subject: Release\r\n\r\n.One line.\r\n..\r\n.\r\nEnd.\r\n"
 HUGE = b"x" * 998 + b"\r\n"
 KEYS = {Phase.MAIL: "MAIL", Phase.RCPT: "RCPT", Phase.DATA: "DATA", Phase.CONTENT: "."}
 HASTY = {
@@ -25,32 +29,49 @@ HASTY = {
 }
 
 
-def _message(reader: str = "anna", content: bytes = CONTENT) -> Message:
-    return Message(f"bounce+{reader}@um.example", f"{reader}@example.org", content)
-
-
 def _relay(server: ScriptedServer, timeouts: Timeouts | None = None) -> Relay:
     return Relay("main", "127.0.0.1", server.port, security="none", timeouts=timeouts or Timeouts())
 
 
-def _told(
-    script: Script,
-    story: Callable[[SmtpLine, ScriptedServer], Awaitable[None]],
-    *,
-    timeouts: Timeouts | None = None,
-    extensions: tuple[str, ...] = (),
-) -> None:
-    """Play `story` on one line to a server with `script`."""
+Story = Callable[[Line, ScriptedServer], Awaitable[None]]
 
-    async def play() -> None:
-        async with ScriptedServer(script, extensions=extensions) as server:
-            line = await SmtpTransport(_relay(server, timeouts)).connect()
-            try:
-                await story(line, server)
-            finally:
-                await line.close()
 
-    asyncio.run(play())
+class Told(Protocol):
+    """Plays `story` on one line to a server with `script`."""
+
+    def __call__(
+        self,
+        script: Script,
+        story: Story,
+        *,
+        timeouts: Timeouts | None = None,
+        extensions: tuple[str, ...] = (),
+    ) -> None: ...
+
+
+@pytest.fixture(params=[(), ("PIPELINING",)], ids=["one at a time", "pipelined"])
+def told(request: pytest.FixtureRequest) -> Told:
+    """Over both kinds of lines: what becomes of a message is the same."""
+
+    def play(
+        script: Script,
+        story: Story,
+        *,
+        timeouts: Timeouts | None = None,
+        extensions: tuple[str, ...] = (),
+    ) -> None:
+        async def run() -> None:
+            offered = (*request.param, *extensions)
+            async with ScriptedServer(script, extensions=offered) as server:
+                line = await SmtpTransport(_relay(server, timeouts)).connect()
+                try:
+                    await story(line, server)
+                finally:
+                    await line.close()
+
+        asyncio.run(run())
+
+    return play
 
 
 BEFORE_THE_DOT = [
@@ -89,10 +110,10 @@ CELLS = [
 
 @pytest.mark.parametrize(("phase", "step", "result", "blame", "alive"), CELLS)
 def test_every_cell_of_the_table(
-    phase: Phase, step: str | bytes | Fault, result: Result, blame: Blame, alive: bool
+    told: Told, phase: Phase, step: str | bytes | Fault, result: Result, blame: Blame, alive: bool
 ) -> None:
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        outcome = await line.send(_message())
+    async def story(line: Line, _: ScriptedServer) -> None:
+        outcome = await outcome_of(line, _message())
         assert (outcome.result, outcome.phase, outcome.blame) == (result, phase, blame)
         assert outcome.relay == "main"
         assert outcome.text
@@ -102,20 +123,18 @@ def test_every_cell_of_the_table(
         else:
             assert outcome.code == 0
         assert line.alive is alive
-        assert not line.in_doubt
-        after = await line.send(_message("bob"))
-        if not alive:
-            assert (after.result, after.phase) == (Result.DEFERRED, Phase.MAIL)
+        after = await send(line, _message("bob"))
+        assert (after is None) is not alive, "a line that has ended takes nothing"
 
     hasty = HASTY[phase] if step is Fault.SILENCE else None
-    _told({KEYS[phase]: step}, story, timeouts=hasty)
+    told({KEYS[phase]: step}, story, timeouts=hasty)
 
 
-def test_a_kept_line_carries_many_messages() -> None:
+def test_a_kept_line_carries_many_messages(told: Told) -> None:
     readers = [f"reader{number}" for number in range(20)]
 
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
-        outcomes = [await line.send(_message(reader)) for reader in readers]
+    async def story(line: Line, server: ScriptedServer) -> None:
+        outcomes = [await outcome_of(line, _message(reader)) for reader in readers]
         assert {outcome.result for outcome in outcomes} == {Result.ACCEPTED}
         assert outcomes[0].text == "kept"
         assert server.connections == 1
@@ -125,52 +144,59 @@ def test_a_kept_line_carries_many_messages() -> None:
         assert server.messages[3].sender == "bounce+reader3@um.example"
         assert {each.content for each in server.messages} == {CONTENT}
 
-    _told({}, story)
+    told({}, story)
 
 
 @pytest.mark.parametrize("key", ["MAIL", "RCPT", "DATA", "."])
 @pytest.mark.parametrize("reply", ["451 4.3.0 later", "550 5.1.1 no"])
-def test_after_a_refusal_the_next_message_goes_on_the_same_line(key: str, reply: str) -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
-        first = await line.send(_message("anna"))
-        second = await line.send(_message("bob"))
+def test_after_a_refusal_the_next_message_goes_on_the_same_line(
+    told: Told, key: str, reply: str
+) -> None:
+    async def story(line: Line, server: ScriptedServer) -> None:
+        first = await outcome_of(line, _message("anna"))
+        second = await outcome_of(line, _message("bob"))
         assert first.result in {Result.DEFERRED, Result.REFUSED}
         assert second.result is Result.ACCEPTED
         assert server.connections == 1
         assert [each.recipient for each in server.messages] == ["bob@example.org"]
         assert server.commands.count("RSET") == (key in {"RCPT", "DATA"})
 
-    _told({key: [reply]}, story)
+    told({key: [reply]}, story)
 
 
 @pytest.mark.parametrize("step", ["500 5.5.1 RSET?", Fault.DROP, "421 4.3.2 closing"])
-def test_a_line_that_does_not_reset_ends_and_the_outcome_stands(step: str | Fault) -> None:
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        outcome = await line.send(_message())
+def test_a_line_that_does_not_reset_ends_and_the_outcome_stands(
+    told: Told, step: str | Fault
+) -> None:
+    async def story(line: Line, _: ScriptedServer) -> None:
+        outcome = await outcome_of(line, _message())
         assert (outcome.result, outcome.enhanced) == (Result.REFUSED, "5.1.1")
+        assert await send(line, _message("bob")) is None
         assert not line.alive
 
-    _told({"RCPT": "550 5.1.1 no", "RSET": step}, story)
+    told({"RCPT": "550 5.1.1 no", "RSET": step}, story)
 
 
-def test_closing_says_quit_and_twice_is_once() -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
+def test_closing_says_quit_and_twice_is_once(told: Told) -> None:
+    async def story(line: Line, server: ScriptedServer) -> None:
         await line.close()
         await line.close()
         assert not line.alive
         assert server.commands.count("QUIT") == 1
 
-    _told({}, story)
+    told({}, story)
 
 
 @pytest.mark.parametrize("step", [Fault.DROP, Fault.SILENCE, b"?\r\n", "500 5.5.1 what?"])
-def test_closing_works_whatever_quit_is_answered_with(step: str | bytes | Fault) -> None:
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        await line.send(_message())
+def test_closing_works_whatever_quit_is_answered_with(
+    told: Told, step: str | bytes | Fault
+) -> None:
+    async def story(line: Line, _: ScriptedServer) -> None:
+        await outcome_of(line, _message())
         await line.close()
         assert not line.alive
 
-    _told({"QUIT": step}, story, timeouts=Timeouts(quit=0.1))
+    told({"QUIT": step}, story, timeouts=Timeouts(quit=0.1))
 
 
 def test_a_line_asks_to_be_replaced_after_its_share() -> None:
@@ -180,7 +206,7 @@ def test_a_line_asks_to_be_replaced_after_its_share() -> None:
             line = await SmtpTransport(relay).connect()
             lives = []
             for reader in ("anna", "bob"):
-                assert (await line.send(_message(reader))).result is Result.ACCEPTED
+                assert (await outcome_of(line, _message(reader))).result is Result.ACCEPTED
                 lives.append(line.alive)
             assert lives == [True, False]
             await line.close()
@@ -189,15 +215,13 @@ def test_a_line_asks_to_be_replaced_after_its_share() -> None:
     asyncio.run(story())
 
 
-def test_words_nobody_asked_for_end_the_line_and_are_told() -> None:
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        assert (await line.send(_message("anna"))).result is Result.ACCEPTED
-        outcome = await line.send(_message("bob"))
-        assert (outcome.result, outcome.blame) == (Result.DEFERRED, Blame.RELAY)
-        assert "421 4.4.2 idle" in outcome.text
+def test_words_nobody_asked_for_end_the_line(told: Told) -> None:
+    async def story(line: Line, _: ScriptedServer) -> None:
+        assert (await outcome_of(line, _message("anna"))).result is Result.ACCEPTED
         assert not line.alive
+        assert await send(line, _message("bob")) is None
 
-    _told({".": "250 2.0.0 kept\r\n421 4.4.2 idle too long"}, story)
+    told({".": "250 2.0.0 kept\r\n421 4.4.2 idle too long"}, story)
 
 
 @pytest.mark.parametrize(
@@ -212,10 +236,10 @@ def test_words_nobody_asked_for_end_the_line_and_are_told() -> None:
     ],
 )
 def test_size_is_declared_and_a_message_too_big_never_leaves(
-    limit: str, sent: str | None, result: Result
+    told: Told, limit: str, sent: str | None, result: Result
 ) -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
-        outcome = await line.send(_message())
+    async def story(line: Line, server: ScriptedServer) -> None:
+        outcome = await outcome_of(line, _message())
         assert outcome.result is result
         mails = [command for command in server.commands if command.startswith("MAIL")]
         if sent is None:
@@ -225,7 +249,7 @@ def test_size_is_declared_and_a_message_too_big_never_leaves(
             assert mails == [f"MAIL FROM:<bounce+anna@um.example>{sent}"]
         assert line.alive
 
-    _told({}, story, extensions=(limit,))
+    told({}, story, extensions=(limit,))
 
 
 @pytest.mark.parametrize(
@@ -240,37 +264,37 @@ def test_size_is_declared_and_a_message_too_big_never_leaves(
         replace(_message(), content=b"\0slot\0\r\n"),
     ],
 )
-def test_nothing_is_written_of_a_message_that_could_inject(message: Message) -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
-        outcome = await line.send(message)
+def test_nothing_is_written_of_a_message_that_could_inject(told: Told, message: Message) -> None:
+    async def story(line: Line, server: ScriptedServer) -> None:
+        outcome = await outcome_of(line, message)
         assert outcome.result is Result.REFUSED
-        assert (await line.send(_message("bob"))).result is Result.ACCEPTED
+        assert (await outcome_of(line, _message("bob"))).result is Result.ACCEPTED
         assert [each.split()[0] for each in server.commands] == ["EHLO", "MAIL", "RCPT", "DATA"]
 
-    _told({}, story)
+    told({}, story)
 
 
-def test_a_link_lost_inside_the_content_is_not_unknown() -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
-        outcome = await line.send(_message(content=HUGE * 32_000))
+def test_a_link_lost_inside_the_content_is_not_unknown(told: Told) -> None:
+    async def story(line: Line, server: ScriptedServer) -> None:
+        outcome = await outcome_of(line, _message(content=HUGE * 32_000))
         assert (outcome.result, outcome.phase) == (Result.DEFERRED, Phase.DATA)
         assert outcome.blame is Blame.RELAY
         assert not line.alive
         assert server.messages == []
 
-    _told({"CONTENT": Fault.DROP}, story)
+    told({"CONTENT": Fault.DROP}, story)
 
 
-def test_a_relay_that_stops_reading_is_not_unknown() -> None:
+def test_a_relay_that_stops_reading_is_not_unknown(told: Told) -> None:
     gate = Gate()
 
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        outcome = await line.send(_message(content=HUGE * 32_000))
+    async def story(line: Line, _: ScriptedServer) -> None:
+        outcome = await outcome_of(line, _message(content=HUGE * 32_000))
         assert (outcome.result, outcome.phase) == (Result.DEFERRED, Phase.DATA)
         assert "did not take the content within" in outcome.text
         gate.open()
 
-    _told({"CONTENT": gate}, story, timeouts=Timeouts(block=0.2))
+    told({"CONTENT": gate}, story, timeouts=Timeouts(block=0.2))
 
 
 @pytest.mark.parametrize(
@@ -280,58 +304,82 @@ def test_a_relay_that_stops_reading_is_not_unknown() -> None:
         ("421 4.3.2 closing", Result.DEFERRED, Blame.RELAY),
     ],
 )
-def test_a_reply_before_the_final_dot_is_heard(reply: str, result: Result, blame: Blame) -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
-        outcome = await line.send(_message(content=HUGE * 32_000))
+def test_a_reply_before_the_final_dot_is_heard(
+    told: Told, reply: str, result: Result, blame: Blame
+) -> None:
+    async def story(line: Line, server: ScriptedServer) -> None:
+        outcome = await outcome_of(line, _message(content=HUGE * 32_000))
         assert (outcome.result, outcome.phase, outcome.blame) == (result, Phase.DATA, blame)
         assert outcome.code == int(reply[:3])
         assert not line.alive
         assert server.messages == []
 
-    _told({"CONTENT": reply}, story)
+    told({"CONTENT": reply}, story)
 
 
-def test_a_huge_message_arrives_whole() -> None:
-    async def story(line: SmtpLine, server: ScriptedServer) -> None:
+def test_a_huge_message_arrives_whole(told: Told) -> None:
+    async def story(line: Line, server: ScriptedServer) -> None:
         content = HUGE * 16_000
-        assert (await line.send(_message(content=content))).result is Result.ACCEPTED
+        assert (await outcome_of(line, _message(content=content))).result is Result.ACCEPTED
         assert server.messages[0].content == content
 
-    _told({}, story)
+    told({}, story)
 
 
 @pytest.mark.parametrize(
     ("key", "in_doubt"), [("MAIL", False), ("RCPT", False), ("DATA", False), (".", True)]
 )
-def test_a_cancelled_send_ends_the_line_and_tells_whether_it_is_in_doubt(
-    key: str, in_doubt: bool
+def test_a_cancelled_stream_ends_the_line_and_tells_what_is_in_doubt(
+    told: Told, key: str, in_doubt: bool
 ) -> None:
     gate = Gate()
 
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        sending = asyncio.create_task(line.send(_message()))
+    async def story(line: Line, _: ScriptedServer) -> None:
+        tray = Tray([_message()])
+        sending = asyncio.create_task(line.stream(tray.pull))
         await gate.arrived()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-        assert line.in_doubt is in_doubt
+        assert [each.result for each in tray.outcomes.values()] == [Result.UNKNOWN] * in_doubt
+        assert tray.given_back == ["anna@example.org"] * (not in_doubt)
         assert not line.alive
         gate.open()
 
-    _told({key: gate}, story)
+    told({key: gate}, story)
 
 
-def test_closing_under_a_send_gives_the_send_its_outcome() -> None:
+@pytest.mark.parametrize("key", ["MAIL", "RCPT", "DATA"])
+def test_what_is_not_ours_any_more_does_not_leave(told: Told, key: str) -> None:
+    gate = Gate()
+    ours = True
+
+    async def story(line: Line, server: ScriptedServer) -> None:
+        nonlocal ours
+        tray = Tray([_message()], lambda _: ours)
+        sending = asyncio.create_task(line.stream(tray.pull))
+        await gate.arrived()
+        ours = False
+        gate.open()
+        await sending
+        assert (tray.given_back, tray.outcomes) == (["anna@example.org"], {})
+        assert not line.alive
+        assert server.messages == []
+
+    told({key: gate}, story)
+
+
+def test_closing_under_a_send_gives_the_send_its_outcome(told: Told) -> None:
     gate = Gate()
 
-    async def story(line: SmtpLine, _: ScriptedServer) -> None:
-        sending = asyncio.create_task(line.send(_message()))
+    async def story(line: Line, _: ScriptedServer) -> None:
+        sending = asyncio.create_task(outcome_of(line, _message()))
         await gate.arrived()
         await line.close()
         assert (await sending).result is Result.UNKNOWN
         gate.open()
 
-    _told({".": gate}, story)
+    told({".": gate}, story)
 
 
 LINES = st.lists(
@@ -363,7 +411,7 @@ def test_any_content_arrives_as_it_left() -> None:
         @given(lines=LINES)
         def arrives(lines: list[bytes]) -> None:
             content = b"\r\n".join(lines) + b"\r\n"
-            outcome = runner.run(line.send(_message(content=content)))
+            outcome = runner.run(outcome_of(line, _message(content=content)))
             assert outcome.result is Result.ACCEPTED
             assert server.messages[-1].content == content
 
@@ -383,7 +431,7 @@ def test_eight_lines_at_once_lose_and_repeat_nothing() -> None:
             if not line.alive:
                 await line.close()
                 line = await transport.connect()
-            outcomes.append(await line.send(_message(queue.pop())))
+            outcomes.append(await outcome_of(line, _message(queue.pop())))
         await line.close()
         return outcomes
 

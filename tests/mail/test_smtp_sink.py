@@ -7,18 +7,19 @@ import time
 from pathlib import Path
 
 import pytest
+from support.parcels import outcome_of
 
 from mailer.core.delivery import Outcome, Result
 from mailer.mail.message import Message
 from mailer.mail.relay import Relay
-from mailer.mail.smtp import SmtpLine, SmtpTransport
-from mailer.mail.transport import RelayMissing
+from mailer.mail.smtp import SmtpTransport
+from mailer.mail.transport import Line, RelayMissing
 
 PATIENCE = 10.0
 SINK = shutil.which("smtp-sink", path="/usr/sbin:/usr/lib/postfix/sbin:/usr/bin")
 
 
-async def _connect(relay: Relay, sink: "subprocess.Popen[bytes]") -> SmtpLine:
+async def _connect(relay: Relay, sink: "subprocess.Popen[bytes]") -> Line:
     """Connect as soon as the sink listens; it does not say when."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -39,7 +40,9 @@ def test_smtp_sink_takes_every_message(tmp_path: Path) -> None:
         relay = Relay("sink", f"unix:{socket_file}", security="none")
         line = await _connect(relay, sink)
         outcomes = [
-            await line.send(Message(f"bounce+{number}@um.example", "anna@example.org", content))
+            await outcome_of(
+                line, Message(f"bounce+{number}@um.example", "anna@example.org", content)
+            )
             for number in range(10)
         ]
         await line.close()

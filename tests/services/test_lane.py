@@ -1,6 +1,7 @@
 """A lane: a letter that was begun has an outcome, one that was not is back in the feed, and nothing third."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -10,8 +11,8 @@ from mailer.core.delivery import Blame, Due, Outcome, Phase, Purpose, Result
 from mailer.core.errors import ServiceMissing
 from mailer.core.token import Marks, Tokens
 from mailer.mail.compose import Composer
-from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
+from mailer.mail.transport import Parcel, Pull, interrupted
 from mailer.services.bookkeeper import Letter
 from mailer.services.feed import Feed
 from mailer.services.lane import FAULTS_IN_A_ROW, Lane
@@ -29,8 +30,8 @@ UNWELCOME = Outcome(
 Step = Outcome | Exception | asyncio.Event
 
 
-def letter(number: int) -> Letter:
-    return Letter(Due(number, Purpose.RELEASE, 1, 1, f"a{number}@example.org", AT, 0), PREPARED)
+def letter(number: int, mailbox: str) -> Letter:
+    return Letter(Due(number, Purpose.RELEASE, 1, 1, mailbox.format(number), AT, 0), PREPARED)
 
 
 class ScriptedLine:
@@ -39,21 +40,37 @@ class ScriptedLine:
     def __init__(self, steps: list[Step], sent: list[str], *, in_doubt: bool) -> None:
         self._steps = steps
         self._sent = sent
+        self._in_doubt = in_doubt
         self.alive = True
-        self.in_doubt = in_doubt
         self.closed = False
 
-    async def send(self, message: Message) -> Outcome:
+    async def stream(self, pull: Pull) -> None:
+        while self.alive and (parcel := pull()) is not None:
+            try:
+                await self._send(parcel)
+            except BaseException:
+                self.alive = False
+                if self._in_doubt:
+                    parcel.done(interrupted("scripted"))
+                else:
+                    parcel.give_back()
+                raise
+
+    async def _send(self, parcel: Parcel) -> None:
         step = self._steps.pop(0) if self._steps else ACCEPTED
-        self._sent.append(message.recipient)
+        self._sent.append(parcel.message.recipient)
         if isinstance(step, asyncio.Event):
             step.set()
             await asyncio.Event().wait()
         if isinstance(step, Exception):
             raise step
         assert isinstance(step, Outcome)
+        if not parcel.may_leave():
+            self.alive = False
+            parcel.give_back()
+            return
         self.alive = step is not LOST
-        return step
+        parcel.done(step)
 
     async def close(self) -> None:
         self.closed = True
@@ -90,18 +107,22 @@ class ScriptedTransport:
 
 
 class Listener:
-    """A foreman that notes what it is told, and closes the feed once it has heard of `enough` letters."""
+    """A foreman that notes what it is told, and closes the feed once it has heard of `enough` letters.
+
+    `leases` is how often it says that a letter is ours.
+    """
 
     def __init__(self, feed: Feed, enough: int) -> None:
         self.stopping = asyncio.Event()
         self.outcomes: list[tuple[int, Result]] = []
         self.said: list[str] = []
-        self.lease = True
+        self.leases = math.inf
         self._feed = feed
         self._enough = enough
 
     def may_begin(self) -> bool:
-        return self.lease
+        self.leases -= 1
+        return self.leases >= 0
 
     def done(self, due: Due, outcome: Outcome) -> None:
         self.outcomes.append((due.id, outcome.result))
@@ -128,8 +149,9 @@ def work(
     *,
     letters: int,
     enough: int | None = None,
-    lease: bool = True,
+    leases: float = math.inf,
     patient: bool = False,
+    mailbox: str = "a{}@example.org",
     meanwhile: Callable[[Setting], object] | None = None,
     when: asyncio.Event | None = None,
 ) -> tuple[Listener, int]:
@@ -138,8 +160,8 @@ def work(
     async def run() -> tuple[Listener, int]:
         feed = Feed()
         listener = Listener(feed, letters if enough is None else enough)
-        listener.lease = lease
-        feed.put([letter(number) for number in range(letters)])
+        listener.leases = leases
+        feed.put([letter(number, mailbox) for number in range(letters)])
         lane = Lane(transport, feed, COMPOSER, listener, patient=patient)
         task = asyncio.create_task(lane.work())
         if meanwhile is not None:
@@ -250,8 +272,23 @@ def test_a_lane_cut_off_while_it_connects_puts_its_letter_back() -> None:
 
 def test_nothing_is_begun_once_the_leases_have_ended() -> None:
     transport = ScriptedTransport()
-    listener, left = work(transport, letters=2, lease=False)
+    listener, left = work(transport, letters=2, leases=0)
     assert (listener.outcomes, left, transport.lines) == ([], 2, [])
+
+
+def test_a_lease_that_ends_while_a_relay_ponders_keeps_the_content_back() -> None:
+    """The relay may take minutes to say 354, and the letter be another's by then."""
+    transport = ScriptedTransport()
+    listener, left = work(transport, letters=2, leases=2)
+    assert (listener.outcomes, left) == ([], 2)
+    assert transport.sent == ["a0@example.org"]
+
+
+def test_a_letter_that_cannot_be_made_is_a_fault_and_not_lost() -> None:
+    transport = ScriptedTransport()
+    listener, left = work(transport, letters=3, mailbox="a{}@example.org\r\nBcc: b@example.org")
+    assert (listener.outcomes, left, transport.sent) == ([], 3, [])
+    assert listener.said[0].startswith("delivery 0 could not be made: ")
 
 
 def test_a_stop_lets_the_letter_on_the_wire_finish() -> None:

@@ -32,10 +32,10 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
 
-from support.smtp_script import PATIENCE, Fault, Gate, Playbook, Received, Script
+from support.smtp_script import PATIENCE, Fault, Gate, Playbook, Received, Script, Step
 from support.smtp_session import HangUp, Session, Terms
 
-__all__ = ["PATIENCE", "Fault", "Gate", "Received", "Script", "ScriptedServer"]
+__all__ = ["PATIENCE", "Fault", "Gate", "Received", "Script", "ScriptedServer", "Step"]
 
 
 class ScriptedServer:

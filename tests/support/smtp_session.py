@@ -58,6 +58,7 @@ class Session:
             lines.append("STARTTLS")
         elif self.terms.users:
             lines.append("AUTH PLAIN LOGIN")
+        assert not self.buffer, "nothing follows EHLO before its reply (RFC 2920 section 3.1)"
         polite = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
         await self.answer("EHLO", "\r\n".join(polite))
 
@@ -104,6 +105,8 @@ class Session:
     async def on_data(self, _: str) -> None:
         about = self.recipients[-1] if self.recipients else ""
         polite = "354 go ahead" if self.recipients else "503 5.5.1 RCPT first"
+        if self.buffer:  # DATA is the last of its group (RFC 2920 section 3.1)
+            polite = "503 5.5.0 improper pipelining"
         if not await self.answer("DATA", polite, about):
             return
         self.buffer += await self.reader.read(65_536)  # it has begun to come in

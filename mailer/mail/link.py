@@ -1,0 +1,180 @@
+"""Carries SMTP both ways over one open connection without waiting: the network calls, and we answer.
+
+A queue holds what each reply to come will answer, and who hears it. One timer holds the patience for the
+reply that is awaited now, from the moment when it became the first; it is set anew only where it
+would ring too late, so that a message costs no timer.
+
+What answers nothing that was written before it came ends the link: an end, words nobody asked for, words
+that are no SMTP reply, silence. After such an end no reply could be matched to its question any more.
+
+The transport is told to pause us just while it holds bytes of a final dot. So `held` is exact: while it
+is true the dot has not left this machine. Over TLS what was written counts as left: doubt, where
+doubt is possible.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailer.core.delivery import Phase
+from mailer.mail.hearing import Garbled, Hearing, Reply
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Awaited:
+    """A reply that will come: what it answers, how many seconds we wait for it, who hears it."""
+
+    phase: Phase
+    patience: float
+    heard: Callable[[Reply], None]
+
+
+class Speaker(Protocol):
+    """Who speaks over a link."""
+
+    def link_ended(self, awaited: Phase | None, reason: str) -> None:
+        """There will be no more replies; `awaited` is what the next one would have answered."""
+
+    def surprised(self, error: Exception) -> None:
+        """Hearing a reply failed in a way nobody thought of; the speaker ends the link."""
+
+
+class Link(asyncio.Protocol):
+    """One connection, taken over from whoever opened it.
+
+    Args:
+        block: seconds until the network must have taken a final dot that is held.
+    """
+
+    def __init__(self, speaker: Speaker, transport: asyncio.Transport, *, block: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._speaker = speaker
+        self._transport = transport
+        self._block = block
+        self._exact = transport.get_extra_info("sslcontext") is None
+        self._hearing = Hearing()
+        self._awaited: deque[Awaited] = deque()
+        self._paused = False
+        self._ended = False
+        self._closed = self._loop.create_future()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._deadline = self._patience = 0.0
+        self.held = False
+        transport.set_protocol(self)
+
+    @property
+    def stands(self) -> bool:
+        """Whether words can be written."""
+        return not self._ended and not self._transport.is_closing()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no reply is awaited."""
+        return not self._awaited
+
+    def write(self, words: bytes, *answers: Awaited) -> None:
+        """Write commands; `answers` are the replies they will have."""
+        first = not self._awaited
+        self._awaited.extend(answers)
+        self._transport.write(words)
+        if first:
+            self._watch()
+
+    def write_content(self, content: bytes, commands: bytes, *answers: Awaited) -> None:
+        """Write content with its final dot, and commands behind it, in one piece; see `held`."""
+        if self._exact:
+            # More than the commands held: the dot is among it. So pause and resume tell its leaving.
+            self._transport.set_write_buffer_limits(high=len(commands), low=len(commands))
+        self._awaited.extend(answers)
+        self._transport.write(content + commands)
+        broken = self._transport.is_closing()  # one write that fails has written nothing
+        self.held = broken or (self._exact and self._paused)
+        if broken:
+            self.end("the connection broke under the content")
+        self._watch()
+
+    def end(self, reason: str) -> None:
+        """End the link now; what was not written yet is dropped."""
+        if self._ended:
+            return
+        self._ended = True
+        awaited = self._awaited[0].phase if self._awaited else None
+        self._awaited.clear()
+        self._transport.abort()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._speaker.link_ended(awaited, reason)
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is closed."""
+        await asyncio.shield(self._closed)
+
+    # What the transport calls.
+
+    def data_received(self, data: bytes) -> None:
+        """Match replies to what had been written when they came."""
+        asked = len(self._awaited)
+        try:
+            for reply in self._hearing.replies(data):
+                if not asked:
+                    self.end(f"the relay spoke unasked: {reply.code} {reply.text}")
+                if self._ended:
+                    return
+                asked -= 1
+                self._awaited.popleft().heard(reply)
+                self._patience = 0.0  # for the next one it begins anew
+        except Garbled as fault:
+            self.end(fault.reason)
+        except Exception as error:  # noqa: BLE001 - nobody to raise it to; `stream` does
+            self._speaker.surprised(error)
+        if not self._patience:
+            self._watch()
+
+    def eof_received(self) -> None:
+        """The relay will say no more."""
+        self.end("the relay closed the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if not self._closed.done():
+            self._closed.set_result(None)
+        self.end(f"the connection broke: {exc}" if exc else "the connection was closed")
+
+    def pause_writing(self) -> None:
+        """The transport holds more than it should."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """A final dot that was held has left."""
+        self._paused = False
+        if self.held:
+            self.held = False
+            self._watch()
+
+    # The timer.
+
+    def _watch(self) -> None:
+        """Begin to wait for the reply that is the first now."""
+        if self._ended or not self._awaited:
+            return
+        self._patience = self._block if self.held else self._awaited[0].patience
+        self._deadline = self._loop.time() + self._patience
+        if self._alarm is None or self._deadline < self._alarm.when():
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if not self._awaited:
+            return
+        if self._loop.time() < self._deadline:
+            self._set_alarm()
+            return
+        silence = "did not take the content" if self.held else "did not answer"
+        self.end(f"the relay {silence} within {self._patience:g} s")
