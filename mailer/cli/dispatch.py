@@ -95,14 +95,10 @@ def run(ctx: click.Context, host: str | None, port: int | None) -> None:
       69   nobody can listen there, or the database is not there
       130  stopped by Ctrl-C
     """
-    import asyncio  # noqa: PLC0415 - help has nothing to wait for
-
-    from mailer.cli import running  # noqa: PLC0415 - as above
+    from mailer.cli import running  # noqa: PLC0415 - help has nothing to wait for
 
     settings = ctx.obj.settings()
-    with running.signals() as stops:
-        asyncio.run(running.run(settings, _place(settings, host, port), stops))
-    ctx.exit(stops.exit_code)
+    ctx.exit(running.until_stopped(running.run, settings, _place(settings, host, port)))
 
 
 @click.command()
@@ -125,14 +121,10 @@ def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
       69   nobody can listen there, or the database is not there
       130  stopped by Ctrl-C
     """
-    import asyncio  # noqa: PLC0415 - help has nothing to wait for
-
-    from mailer.cli import running  # noqa: PLC0415 - as above
+    from mailer.cli import running  # noqa: PLC0415 - help has nothing to wait for
 
     settings = ctx.obj.settings()
-    with running.signals() as stops:
-        asyncio.run(running.serve(settings, _place(settings, host, port), stops))
-    ctx.exit(stops.exit_code)
+    ctx.exit(running.until_stopped(running.serve, settings, _place(settings, host, port)))
 
 
 def _idle(settings: "Settings") -> bool:

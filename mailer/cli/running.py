@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,17 @@ async def serve(settings: "Settings", place: tuple[str, int], stops: "Stops") ->
             stop=stop,
             started=lambda port: _announce(place[0], port),
         )
+
+
+def until_stopped(
+    command: Callable[["Settings", tuple[str, int], "Stops"], Coroutine[Any, Any, None]],
+    settings: "Settings",
+    place: tuple[str, int],
+) -> int:
+    """Run `run` or `serve` until a signal ends it; the exit code."""
+    with signals() as stops:
+        asyncio.run(command(settings, place, stops))
+    return stops.exit_code
 
 
 class Stops:

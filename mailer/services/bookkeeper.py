@@ -14,6 +14,7 @@ from mailer.core.delivery import DeliveryState, Due, Outcome, Result, settle
 from mailer.core.schedule import retry_at, step
 from mailer.mail.prepare import Prepared
 from mailer.services import publish, signup
+from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.presence import Presence
 from mailer.store import ledger, mailings, outcomes, progress, takeover
@@ -146,15 +147,4 @@ def _log_outcome(due: Due, outcome: Outcome, state: DeliveryState) -> None:
             "code": outcome.code,
             "reply": outcome.text,
         },
-    )
-
-
-def as_prepared(row: mailings.PreparedRow) -> Prepared:
-    """A kept message as the composer takes it."""
-    return Prepared(
-        purpose=row.purpose,
-        language=row.language,
-        subject=row.subject,
-        return_path=row.return_path,
-        content=row.content,
     )

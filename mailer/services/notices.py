@@ -5,10 +5,10 @@ from functools import lru_cache
 from mailer.core.delivery import Purpose
 from mailer.core.newsroom import Newsroom, Site
 from mailer.mail.prepare import Prepared, prepare_notice
+from mailer.services.kept import to_keep
 from mailer.services.office import Office
 from mailer.store import mailings
 from mailer.store.database import Connection
-from mailer.store.mailings import NewPrepared
 from mailer.texts.templates import Templates
 
 
@@ -30,7 +30,7 @@ def owe(
     """
     now = office.clock()
     ready = _rendered(office.templates, office.site, newsroom, purpose, language)
-    prepared_id = mailings.keep_prepared(connection, _row(ready, newsroom), now)
+    prepared_id = mailings.keep_prepared(connection, to_keep(ready, newsroom), now)
     mailings.owe_notice(
         connection,
         purpose=purpose,
@@ -48,16 +48,4 @@ def _rendered(
     """Templates, site and newsroom are settled for the life of a process, so one rendering serves all."""
     return prepare_notice(
         templates, site=site, newsroom=newsroom, purpose=purpose, language=language
-    )
-
-
-def _row(ready: Prepared, newsroom: Newsroom) -> NewPrepared:
-    return NewPrepared(
-        newsroom=newsroom.key,
-        purpose=ready.purpose,
-        language=ready.language,
-        subject=ready.subject,
-        return_path=ready.return_path,
-        content=ready.content,
-        digest=ready.digest,
     )

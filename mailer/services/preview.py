@@ -7,7 +7,7 @@ from mailer.core.token import keyed_hash
 from mailer.mail.compose import Composer
 from mailer.mail.message import Message
 from mailer.services import press, publish
-from mailer.services.bookkeeper import as_prepared
+from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.store import ledger, mailings, people
 from mailer.store.database import Connection

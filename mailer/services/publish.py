@@ -9,14 +9,13 @@ that looks finished.
 import logging
 from dataclasses import dataclass
 
-from mailer.core.delivery import Purpose
 from mailer.core.errors import MailerError
 from mailer.core.newsroom import Newsroom
 from mailer.mail.prepare import Prepared, ReleaseFacts, prepare_release
+from mailer.services.kept import to_keep
 from mailer.services.office import Office
 from mailer.store import mailings, releases
 from mailer.store.database import Connection
-from mailer.store.mailings import NewPrepared
 from mailer.store.releases import ReleaseRow
 
 log = logging.getLogger(__name__)
@@ -108,21 +107,8 @@ def _open(
     )
     if mailing_id is None:
         return None
-    prepared_id = mailings.keep_prepared(
-        connection,
-        NewPrepared(
-            newsroom=newsroom.key,
-            purpose=Purpose.RELEASE,
-            language=ready.language,
-            subject=ready.subject,
-            return_path=ready.return_path,
-            content=ready.content,
-            digest=ready.digest,
-            mailing_id=mailing_id,
-            edition_id=row.edition_id,
-        ),
-        now,
-    )
+    kept = to_keep(ready, newsroom, mailing_id=mailing_id, edition_id=row.edition_id)
+    prepared_id = mailings.keep_prepared(connection, kept, now)
     audience = mailings.freeze_audience(connection, mailing_id, prepared_id=prepared_id, now=now)
     log.info("published", extra={"release": row.id, "mailing": mailing_id, "audience": audience})
     return Published(row.id, mailing_id, audience)

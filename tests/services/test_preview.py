@@ -13,7 +13,7 @@ from mailer.core.errors import MailerError, NotFound
 from mailer.core.release import ReleaseDocument
 from mailer.mail.compose import Composer
 from mailer.services import press, publish, signup
-from mailer.services.bookkeeper import as_prepared
+from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.preview import preview
 from mailer.store import ledger, mailings, outcomes

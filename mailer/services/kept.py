@@ -1,0 +1,37 @@
+"""Between a prepared message and the row it is kept in."""
+
+from mailer.core.newsroom import Newsroom
+from mailer.mail.prepare import Prepared
+from mailer.store.mailings import NewPrepared, PreparedRow
+
+
+def to_keep(
+    ready: Prepared,
+    newsroom: Newsroom,
+    *,
+    mailing_id: int | None = None,
+    edition_id: int | None = None,
+) -> NewPrepared:
+    """A prepared message as it is kept: a notice's by itself, a release's with its mailing."""
+    return NewPrepared(
+        newsroom=newsroom.key,
+        purpose=ready.purpose,
+        language=ready.language,
+        subject=ready.subject,
+        return_path=ready.return_path,
+        content=ready.content,
+        digest=ready.digest,
+        mailing_id=mailing_id,
+        edition_id=edition_id,
+    )
+
+
+def as_prepared(row: PreparedRow) -> Prepared:
+    """A kept message as the composer takes it."""
+    return Prepared(
+        purpose=row.purpose,
+        language=row.language,
+        subject=row.subject,
+        return_path=row.return_path,
+        content=row.content,
+    )
