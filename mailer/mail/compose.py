@@ -79,10 +79,9 @@ class Composer:
             for place in places:
                 segments[place] = value
         sender = f"{plan.local}+{due.id}-{self._marks.mark('return', due.id)}@{plan.domain}"
-        content = b"".join(segments)
         if plan.signing is not None:
-            content = plan.signing.fields(values, due.made_at) + content
-        return Message(sender=sender, recipient=mailbox, content=content)
+            segments.insert(0, plan.signing.fields(values, due.made_at))
+        return Message(sender=sender, recipient=mailbox, pieces=tuple(segments))
 
     def _planned(self, prepared: Prepared) -> _Plan:
         signer = self._signers.get(_sender_domain(prepared.content))

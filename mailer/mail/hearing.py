@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
@@ -30,7 +31,7 @@ class Hearing:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._lines: list[bytes] = []
+        self._lines: list[Reply] = []
         self._size = 0
 
     def replies(self, heard: bytes) -> Iterator[Reply]:
@@ -49,18 +50,31 @@ class Hearing:
             raise Garbled(f"the relay sent a reply of more than {MAX_REPLY} bytes")
 
     def _read_line(self, line: bytes) -> Reply | None:
-        found = _REPLY_LINE.fullmatch(line)
-        if found is None or (self._lines and not line.startswith(self._lines[0][:3])):
-            raise Garbled(f"what the relay sent is no SMTP reply: {_words(line)}")
-        if found[2] == b"-":
-            self._lines.append(line)
+        reply, last = _read(line)
+        if self._lines and reply.code != self._lines[0].code:
+            raise _garbled(line)
+        if not last:
+            self._lines.append(reply)
             return None
-        text = _words(line[4:])
-        if self._lines:
-            text = "\n".join([*(_words(each[4:]) for each in self._lines), text])
-            self._lines = []
         self._size = len(self._rest)
-        return Reply(int(found[1]), text)
+        if not self._lines:
+            return reply
+        words = [each.text for each in (*self._lines, reply)]
+        self._lines = []
+        return Reply(reply.code, "\n".join(words))
+
+
+@lru_cache(maxsize=64)
+def _read(line: bytes) -> tuple[Reply, bool]:
+    """One line of a reply, and whether it is the last; a relay says the same few over and over."""
+    found = _REPLY_LINE.fullmatch(line)
+    if found is None:
+        raise _garbled(line)
+    return Reply(int(found[1]), _words(line[4:])), found[2] != b"-"
+
+
+def _garbled(line: bytes) -> Garbled:
+    return Garbled(f"what the relay sent is no SMTP reply: {_words(line)}")
 
 
 def _words(line: bytes) -> str:

@@ -10,9 +10,20 @@ class Message:
     Attributes:
         sender: the envelope sender (MAIL FROM), a VERP address.
         recipient: the envelope recipient (RCPT TO).
-        content: header and body with CRLF line ends, not dot-stuffed, ending in CRLF.
+        pieces: the content in pieces. Those that many messages share are the same objects, so that
+            what is true of them need be found out only once.
     """
 
     sender: str
     recipient: str
-    content: bytes
+    pieces: tuple[bytes, ...]
+
+    @property
+    def content(self) -> bytes:
+        """Header and body with CRLF line ends, not dot-stuffed, ending in CRLF."""
+        return b"".join(self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the content."""
+        return sum(map(len, self.pieces))

@@ -209,7 +209,7 @@ class Pipeline:
             return
         following = self._next()
         self._leaving, self._entering = flight, following
-        content = stuffed(flight.message.content)
+        content = stuffed(*flight.message.pieces)
         if following is None:
             self._link.write_content(content, b"", self._content)
         else:

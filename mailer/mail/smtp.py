@@ -111,7 +111,7 @@ class SmtpLine:
                 self._conversation.end("the message was not ours to send any more")
                 return None
             early = await self._conversation.pour(
-                stuffed(message.content), self._relay.timeouts.block
+                stuffed(*message.pieces), self._relay.timeouts.block
             )
             if early is not None:
                 return await self._stopped(phase, early)

@@ -17,7 +17,7 @@ from mailer.mail.relay import Relay, Timeouts
 from mailer.mail.smtp import SmtpTransport
 from mailer.mail.transport import Line, RelayMissing, Transport
 
-MESSAGE = Message("bounce+1@um.example", "anna@example.org", b"Subject: x\r\n\r\nwords\r\n")
+MESSAGE = Message("bounce+1@um.example", "anna@example.org", (b"Subject: x\r\n\r\nwords\r\n",))
 USERS = {"press": "hush-hush"}
 HASTY = {"CONNECT": Timeouts(connect=0.2), "EHLO": Timeouts(ehlo=0.2)}
 

@@ -260,8 +260,8 @@ def test_size_is_declared_and_a_message_too_big_never_leaves(
         replace(_message(), recipient="a@b.example> NOTIFY=NEVER"),
         replace(_message(), recipient=""),
         replace(_message(), recipient="ærø@example.org"),
-        replace(_message(), content=b"a\r\n\n.\r\nMAIL FROM:<x@y>\r\n"),
-        replace(_message(), content=b"\0slot\0\r\n"),
+        replace(_message(), pieces=(b"a\r\n\n.\r\nMAIL FROM:<x@y>\r\n",)),
+        replace(_message(), pieces=(b"\0slot\0\r\n",)),
     ],
 )
 def test_nothing_is_written_of_a_message_that_could_inject(told: Told, message: Message) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.parcels import outcome_of
+from support.parcels import Tray
 
 from mailer.core.delivery import Outcome, Result
 from mailer.mail.message import Message
@@ -39,12 +39,13 @@ def test_smtp_sink_takes_every_message(tmp_path: Path) -> None:
     async def story(sink: "subprocess.Popen[bytes]") -> list[Outcome]:
         relay = Relay("sink", f"unix:{socket_file}", security="none")
         line = await _connect(relay, sink)
-        outcomes = [
-            await outcome_of(
-                line, Message(f"bounce+{number}@um.example", "anna@example.org", content)
-            )
+        tray = Tray(
+            Message(f"bounce+{number}@um.example", f"anna{number}@example.org", (content,))
             for number in range(10)
-        ]
+        )
+        await line.stream(tray.pull)
+        outcomes = list(tray.outcomes.values())
+        assert len(outcomes) == 10
         await line.close()
         return outcomes
 

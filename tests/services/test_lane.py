@@ -198,6 +198,29 @@ def test_without_a_relay_nothing_is_begun() -> None:
     assert listener.said == ["The relay is gone\n  -> start it"]
 
 
+@pytest.mark.parametrize("how", ["its relay is gone", "it is cut off"])
+def test_a_letter_whose_lane_has_no_line_goes_to_another_lane(how: str) -> None:
+    connecting = asyncio.Event()
+    step = connecting if how == "it is cut off" else ServiceMissing("gone")
+
+    async def run() -> tuple[list[str], list[str]]:
+        feed = Feed()
+        listener = Listener(feed, 1)
+        there, gone = ScriptedTransport(), ScriptedTransport(connects=[step])
+        lanes = [Lane(each, feed, COMPOSER, listener, patient=False) for each in (there, gone)]
+        tasks = [asyncio.create_task(lane.work()) for lane in lanes]
+        await asyncio.sleep(0)  # both wait; the last one is called first
+        feed.put([letter(0, "a{}@example.org")])
+        if how == "it is cut off":
+            await connecting.wait()
+            tasks[1].cancel()
+        async with asyncio.timeout(10):
+            await asyncio.wait(tasks)
+        return there.sent, gone.sent
+
+    assert asyncio.run(run()) == (["a0@example.org"], [])
+
+
 def test_a_relay_that_breaks_off_again_and_again_is_not_there() -> None:
     transport = ScriptedTransport([LOST] * 9)
     listener, left = work(transport, letters=9)

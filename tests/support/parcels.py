@@ -13,7 +13,7 @@ CONTENT = b"Subject: Release\r\n\r\n.One line.\r\n..\r\n.\r\nEnd.\r\n"
 
 def mail_to(reader: str = "anna", content: bytes = CONTENT) -> Message:
     """A message to a reader."""
-    return Message(f"bounce+{reader}@um.example", f"{reader}@example.org", content)
+    return Message(f"bounce+{reader}@um.example", f"{reader}@example.org", (content,))
 
 
 @dataclass(eq=False)
