@@ -120,8 +120,9 @@ def test_outcomes_outlive_a_turn_that_fails_for_good(
         with pytest.raises(ServiceMissing):
             dispatch(short, tmp_path, over(server))
         sent = recipients(server)
-        assert set(sent.values()) == {1}
-        assert states(afflicted)["accepted"] == len(server.messages)
+        # On a busy machine so short a lease may end before the first letter: then nothing was sent.
+        assert set(sent.values()) <= {1}
+        assert states(afflicted).get("accepted", 0) == len(server.messages)
         dispatch(afflicted, tmp_path, over(server))
         assert recipients(server) == dict.fromkeys(names, 1)
     assert attempts(afflicted) == []
