@@ -2,6 +2,7 @@
 
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,14 +67,13 @@ def add(
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     settings = invocation.settings()
-    content = _content(document)
+    read = partial(read_document, _content(document), file=str(document), language=language)
     with open_office(settings) as office:
-        found = read_document(content, file=str(document), language=language)
-        # A document that names no language is in its newsroom's, which only the document may name.
+        found = read()
         room = press.newsroom_for(office, found, newsroom)
-        found = read_document(
-            content, file=str(document), language=language, default_language=room.language
-        )
+        if room.language != found.edition.language:
+            # One that names no language is in its newsroom's, and may itself say whose it is.
+            found = read(default_language=room.language)
         added = press.add_document(office, found, newsroom=room.key, who=operator())
     for warning in added.warnings:
         show.complain(warning)

@@ -85,12 +85,11 @@ class Bookkeeper:
         with self._office.database.write() as connection:
             outcomes.record(connection, lease, recorded)
             taken = ledger.take(connection, lease, want) if want > 0 else []
-            finished = progress.tidy(connection, lease.worker, lease.now)
+            progress.tidy(connection, lease.worker, lease.now)
             for prepared_id in {due.prepared_id for due in taken} - self._prepared.keys():
                 self._prepared[prepared_id] = as_prepared(
                     mailings.read_prepared(connection, prepared_id)
                 )
-        self.tally["finished"] += finished
         for one in recorded:
             self.tally[_counted_as(one)] += 1
         return [Letter(due, self._prepared[due.prepared_id]) for due in taken]
