@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from mailer.store.columns import Moment
 from mailer.store.database import Database
-from mailer.store.tables import metadata
+from mailer.store.ledger_tables import metadata
 
 
 def _written(kind: str, value: Any, _context: Any) -> str | Literal[False]:

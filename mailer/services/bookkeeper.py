@@ -17,7 +17,7 @@ from mailer.services import publish, signup
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.presence import Presence
-from mailer.store import ledger, mailings, outcomes, progress, takeover
+from mailer.store import ledger, messages, outcomes, progress, takeover
 from mailer.store.ledger import Lease
 from mailer.store.outcomes import Recorded
 
@@ -88,7 +88,7 @@ class Bookkeeper:
             progress.tidy(connection, lease.worker, lease.now)
             for prepared_id in {due.prepared_id for due in taken} - self._prepared.keys():
                 self._prepared[prepared_id] = as_prepared(
-                    mailings.read_prepared(connection, prepared_id)
+                    messages.read_prepared(connection, prepared_id)
                 )
         for one in recorded:
             self.tally[_counted_as(one)] += 1

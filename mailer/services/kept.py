@@ -2,7 +2,7 @@
 
 from mailer.core.newsroom import Newsroom
 from mailer.mail.prepare import Prepared
-from mailer.store.mailings import NewPrepared, PreparedRow
+from mailer.store.messages import NewPrepared, PreparedRow
 
 
 def to_keep(

@@ -7,7 +7,7 @@ from mailer.core.newsroom import Newsroom, Site
 from mailer.mail.prepare import Prepared, prepare_notice
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
-from mailer.store import mailings
+from mailer.store import mailings, messages
 from mailer.store.database import Connection
 from mailer.texts.templates import Templates
 
@@ -30,7 +30,7 @@ def owe(
     """
     now = office.clock()
     ready = _rendered(office.templates, office.site, newsroom, purpose, language)
-    prepared_id = mailings.keep_prepared(connection, to_keep(ready, newsroom), now)
+    prepared_id = messages.keep_prepared(connection, to_keep(ready, newsroom), now)
     mailings.owe_notice(
         connection,
         purpose=purpose,

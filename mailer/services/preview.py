@@ -9,7 +9,7 @@ from mailer.mail.message import Message
 from mailer.services import press, publish
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
-from mailer.store import ledger, mailings, people
+from mailer.store import ledger, messages, people
 from mailer.store.database import Connection
 from mailer.store.people import SubscriptionRow
 
@@ -35,7 +35,7 @@ def preview(office: Office, release_id: int, address: Address) -> Message:
             )
         owed = ledger.owed_to(connection, release_id, standing.id)
         if owed is not None:
-            kept = as_prepared(mailings.read_prepared(connection, owed.prepared_id))
+            kept = as_prepared(messages.read_prepared(connection, owed.prepared_id))
             return composer.compose(kept, owed)
     due = Due(
         id=0,

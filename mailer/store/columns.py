@@ -6,15 +6,19 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Connection,
     DateTime,
     Dialect,
     ForeignKey,
     Index,
     Integer,
     MetaData,
+    Table,
     TypeDecorator,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
 
 metadata = MetaData(
     naming_convention={
@@ -75,3 +79,10 @@ def partial_index(name: str, *columns: str, where: str, unique: bool = False) ->
     """An index over the rows that `where` names alone, the same on both databases."""
     rows = text(where)
     return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
+def insert_ignoring(connection: Connection, table: Table) -> Insert:
+    """An INSERT that does nothing where the row is already there, in the database's own dialect."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()

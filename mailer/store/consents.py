@@ -24,8 +24,9 @@ from sqlalchemy import (
 
 from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
-from mailer.store.mailings import insert_ignoring
-from mailer.store.tables import consent, delivery, request, subscription, wording
+from mailer.store.columns import insert_ignoring
+from mailer.store.ledger_tables import delivery
+from mailer.store.tables import consent, request, subscription, wording
 
 IP_LENGTH = 45  # an IPv6 address with an IPv4 tail
 USER_AGENT_LENGTH = 500

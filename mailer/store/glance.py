@@ -8,12 +8,16 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAD = "0001"
+HEAD = "0002"
 """The schema revision this program works with; a test holds it against the migrations."""
 
 ANYTHING_DUE = """
 SELECT EXISTS (SELECT 1 FROM delivery
-               WHERE state = 'due' AND due_at IS NOT NULL AND due_at <= {now})
+               WHERE mailing_id IS NULL AND state = 'due' AND due_at IS NOT NULL
+                     AND due_at <= {now})
+    OR EXISTS (SELECT 1 FROM mailing JOIN delivery ON delivery.mailing_id = mailing.id
+               WHERE mailing.state = 'open' AND delivery.state = 'due'
+                     AND delivery.due_at IS NOT NULL AND delivery.due_at <= {now})
     OR EXISTS (SELECT 1 FROM mailing JOIN chunk ON chunk.mailing_id = mailing.id
                WHERE mailing.state = 'open' AND chunk.state <> 'done')
     OR EXISTS (SELECT 1 FROM release

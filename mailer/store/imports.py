@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, literal, select, update
 
 from mailer.core.address import Address
 from mailer.core.consent import Act, ImportAnswer, SubscriptionState, answer_import
-from mailer.store.mailings import insert_ignoring
+from mailer.store.columns import insert_ignoring
 from mailer.store.tables import consent, subscriber, subscription, suppression
 
 FORM = "import"

@@ -35,16 +35,9 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import NOTICES, Due, Purpose, may_receive
+from mailer.store.ledger_tables import chunk, delivery, mailing
 from mailer.store.progress import awaits_first_try, count_settled
-from mailer.store.tables import (
-    chunk,
-    delivery,
-    mailing,
-    request,
-    subscriber,
-    subscription,
-    suppression,
-)
+from mailer.store.tables import request, subscriber, subscription, suppression
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Mailings, their prepared messages and their frozen audience; notices, which are owed one by one."""
+"""Mailings and their frozen audience; notices, which are owed one by one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
-    Table,
     bindparam,
     func,
     insert,
@@ -16,42 +15,15 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
 
 from mailer.core.delivery import Purpose
 from mailer.core.newsroom import Newsroom
-from mailer.store.tables import chunk, consent, delivery, mailing, prepared, subscription
+from mailer.store.columns import insert_ignoring
+from mailer.store.ledger_tables import chunk, delivery, mailing
+from mailer.store.tables import consent, subscription
 
 CHUNK = 500
 """Deliveries in a chunk: at this size a durable commit costs next to nothing a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedRow:
-    """A prepared message as it is kept: what a delivery's bytes are made from, whatever was edited since."""
-
-    id: int
-    purpose: Purpose
-    language: str
-    subject: str
-    return_path: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NewPrepared:
-    """A prepared message to keep; `digest` makes keeping it twice one."""
-
-    newsroom: str
-    purpose: Purpose
-    language: str
-    subject: str
-    return_path: str
-    content: bytes
-    digest: str
-    mailing_id: int | None = None
-    edition_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,68 +36,13 @@ class MailingRow:
     kind: str
     state: str
     hold_reason: str | None
+    urgent: bool
     made_at: datetime
+    begun_at: datetime | None
     finished_at: datetime | None
     consent_mark: int
     audience: int
     settled: int
-
-
-def insert_ignoring(connection: Connection, table: Table) -> Insert:
-    """An INSERT that does nothing where the row is already there, in the database's own dialect."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
-
-
-def keep_prepared(connection: Connection, new: NewPrepared, now: datetime) -> int:
-    """Keep a prepared message once; its number, whether it is new or was there."""
-    found = connection.scalar(select(prepared.c.id).where(prepared.c.digest == new.digest))
-    if found is not None:
-        return int(found)
-    connection.execute(
-        insert_ignoring(connection, prepared),
-        {
-            "mailing_id": new.mailing_id,
-            "edition_id": new.edition_id,
-            "newsroom": new.newsroom,
-            "purpose": new.purpose,
-            "language": new.language,
-            "subject": new.subject,
-            "return_path": new.return_path,
-            "content": new.content,
-            "digest": new.digest,
-            "made_at": now,
-        },
-    )
-    return int(
-        connection.execute(
-            select(prepared.c.id).where(prepared.c.digest == new.digest)
-        ).scalar_one()
-    )
-
-
-def read_prepared(connection: Connection, prepared_id: int) -> PreparedRow:
-    """The prepared message of that number."""
-    row = connection.execute(
-        select(
-            prepared.c.id,
-            prepared.c.purpose,
-            prepared.c.language,
-            prepared.c.subject,
-            prepared.c.return_path,
-            prepared.c.content,
-        ).where(prepared.c.id == prepared_id)
-    ).one()
-    return PreparedRow(row.id, Purpose(row.purpose), *row[2:])
-
-
-def prepared_of(connection: Connection, mailing_id: int) -> dict[str, int]:
-    """The prepared messages of a mailing by language."""
-    rows = connection.execute(
-        select(prepared.c.language, prepared.c.id).where(prepared.c.mailing_id == mailing_id)
-    )
-    return {row.language: row.id for row in rows}
 
 
 def owe_notice(
@@ -173,9 +90,19 @@ def take_turn(connection: Connection, *, alone: bool) -> None:
 
 
 def open_mailing(
-    connection: Connection, *, newsroom: Newsroom, release_id: int, kind: str, now: datetime
+    connection: Connection,
+    *,
+    newsroom: Newsroom,
+    release_id: int,
+    kind: str,
+    urgent: bool,
+    now: datetime,
 ) -> int | None:
-    """Open a mailing with an empty audience; None if this release already has its first mailing."""
+    """Open a mailing with an empty audience; None if this release already has its first mailing.
+
+    Args:
+        urgent: its deliveries are handed out before those of other mailings.
+    """
     taken = connection.scalar(
         select(mailing.c.id).where(mailing.c.release_id == release_id, mailing.c.kind == kind)
     )
@@ -189,6 +116,7 @@ def open_mailing(
             kind=kind,
             state="open",
             unknown=newsroom.unknown,
+            urgent=urgent,
             made_at=now,
             consent_mark=last_consent(connection),
             audience=0,
@@ -278,7 +206,9 @@ _MAILING = tuple(
         "kind",
         "state",
         "hold_reason",
+        "urgent",
         "made_at",
+        "begun_at",
         "finished_at",
         "consent_mark",
         "audience",

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from mailer import resources
 from mailer.store.database import Database, newer
 from mailer.store.glance import HEAD
-from mailer.store.tables import metadata
+from mailer.store.ledger_tables import metadata
 
 
 def upgrade(url: str) -> tuple[str | None, str]:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from mailer.core.delivery import DeliveryState, Due, Outcome, Result, Settled
 from mailer.store.ledger import Lease
+from mailer.store.ledger_tables import attempt, delivery
 from mailer.store.progress import count_settled
-from mailer.store.tables import attempt, delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from mailer.core.address import Address
 from mailer.core.consent import SubscriptionState
-from mailer.store.mailings import insert_ignoring
+from mailer.store.columns import insert_ignoring
 from mailer.store.tables import subscriber, subscription, suppression
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from mailer.store.columns import Moment
 from mailer.store.glance import ANYTHING_DUE
-from mailer.store.tables import chunk, delivery, mailing
+from mailer.store.ledger_tables import chunk, delivery, mailing
 
 
 def awaits_first_try() -> ColumnElement[bool]:

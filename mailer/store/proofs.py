@@ -18,9 +18,10 @@ from sqlalchemy import (
 )
 
 from mailer.core.consent import ENDS, GRANTS
+from mailer.store.ledger_tables import chunk, delivery, mailing
 from mailer.store.mailings import MailingRow
 from mailer.store.progress import awaits_first_try, first_tries
-from mailer.store.tables import chunk, consent, delivery, mailing, release, subscription
+from mailer.store.tables import consent, release, subscription
 
 
 def states(connection: Connection, mailing_id: int) -> dict[str, int]:

@@ -16,7 +16,7 @@ from mailer.core.release import (
     fingerprint,
     slug,
 )
-from mailer.store.mailings import insert_ignoring
+from mailer.store.columns import insert_ignoring
 from mailer.store.tables import edition, release, release_alias
 
 
@@ -41,6 +41,7 @@ class ReleaseRow:
     made_at: datetime
     publish_at: datetime | None
     published_at: datetime | None
+    urgent: bool
     edition_id: int
     version: int
     edition: Edition

@@ -1,8 +1,7 @@
-"""Every table, with the facts (unique keys, checks) that make each step of the house idempotent.
+"""The tables of people, releases and sources, with the facts that make each step of the house idempotent.
 
-Times are aware UTC. States are words, so that an operator's own query reads like the log. One
-`delivery` row is one message owed: a mailing's (unique per mailing and subscription) or a notice
-(unique per purpose and cause). Its number is in the Message-ID, the return path and the journal.
+Times are aware UTC. States are words, so that an operator's own query reads like the log. The
+ledger's tables are in `ledger_tables`; both share one `metadata`.
 """
 
 from sqlalchemy import (
@@ -12,15 +11,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
-    SmallInteger,
     String,
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
-from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
+from mailer.store.columns import key, metadata, moment, one_of, partial_index, ref
 
 __all__ = ["metadata"]
 
@@ -126,6 +124,7 @@ release = Table(
     moment("made_at"),
     moment("publish_at", nullable=True),
     moment("published_at", nullable=True),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("newsroom", "identity"),
     one_of("state", "held", "approved", "published", "withdrawn"),
     Index("ix_release_state_publish_at", "state", "publish_at"),
@@ -153,124 +152,6 @@ edition = Table(
     Column("fingerprint", String(64), nullable=False),
     moment("made_at"),
     UniqueConstraint("release_id", "language", "version"),
-)
-
-mailing = Table(
-    "mailing",
-    metadata,
-    key(),
-    Column("newsroom", String(64), nullable=False),
-    ref("release_id", "release", nullable=True),
-    Column("kind", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("hold_reason", String(300), nullable=True),
-    Column("unknown", String(8), nullable=False),
-    moment("made_at"),
-    moment("finished_at", nullable=True),
-    Column("consent_mark", BigKey, nullable=False),
-    Column("audience", Integer, nullable=False),
-    Column("settled", Integer, nullable=False, server_default="0"),
-    one_of("state", "open", "held", "finished", "cancelled"),
-    one_of("unknown", "resend", "hold"),
-    partial_index("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),
-)
-
-prepared = Table(
-    "prepared",
-    metadata,
-    key(),
-    ref("mailing_id", "mailing", nullable=True),
-    ref("edition_id", "edition", nullable=True),
-    Column("newsroom", String(64), nullable=False),
-    Column("purpose", String(16), nullable=False),
-    Column("language", String(35), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("return_path", String(254), nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-    moment("made_at"),
-    UniqueConstraint("digest"),
-    Index("ix_prepared_mailing_id", "mailing_id"),
-)
-
-
-delivery = Table(
-    "delivery",
-    metadata,
-    key(),
-    ref("mailing_id", "mailing", nullable=True),
-    ref("subscription_id", "subscription"),
-    ref("prepared_id", "prepared"),
-    Column("purpose", String(16), nullable=False),
-    Column("cause", String(40), nullable=True),
-    Column("state", String(16), nullable=False, server_default="due"),
-    moment("made_at"),
-    # Set for what is claimed one by one: notices and retries. A mailing's first try goes by chunk.
-    moment("due_at", nullable=True),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("worker", String(64), nullable=True),
-    moment("lease_until", nullable=True),
-    moment("settled_at", nullable=True),
-    Column("code", SmallInteger, nullable=True),
-    Column("reply", String(200), nullable=True),
-    one_of("state", "due", "accepted", "refused", "unknown", "ended", "expired", "cancelled"),
-    partial_index(
-        "uq_delivery_mailing_id_subscription_id",
-        "mailing_id",
-        "subscription_id",
-        where="mailing_id IS NOT NULL",
-        unique=True,
-    ),
-    partial_index(
-        "uq_delivery_purpose_cause", "purpose", "cause", where="mailing_id IS NULL", unique=True
-    ),
-    partial_index("ix_delivery_due_at", "due_at", where="state = 'due' AND due_at IS NOT NULL"),
-)
-
-chunk = Table(
-    "chunk",
-    metadata,
-    Column("mailing_id", BigKey, ForeignKey("mailing.id"), primary_key=True),
-    # Deliveries lo..hi belong to the chunk; those up to mark were handed to a connection.
-    Column("lo", BigKey, primary_key=True),
-    Column("hi", BigKey, nullable=False),
-    Column("mark", BigKey, nullable=False),
-    Column("state", String(8), nullable=False, server_default="open"),
-    Column("worker", String(64), nullable=True),
-    moment("lease_until", nullable=True),
-    one_of("state", "open", "leased", "done"),
-    partial_index("ix_chunk_unfinished", "mailing_id", "lo", where="state <> 'done'"),
-)
-
-attempt = Table(
-    "attempt",
-    metadata,
-    key(),
-    ref("delivery_id", "delivery"),
-    Column("number", SmallInteger, nullable=False),
-    moment("at"),
-    Column("relay", String(100), nullable=False),
-    Column("phase", String(10), nullable=False),
-    Column("result", String(10), nullable=False),
-    Column("code", SmallInteger, nullable=False),
-    Column("enhanced", String(12), nullable=False),
-    Column("text", String(500), nullable=False),
-    Column("blame", String(10), nullable=False),
-    one_of("result", "accepted", "deferred", "refused", "unknown"),
-    Index("ix_attempt_delivery_id", "delivery_id"),
-)
-
-returned = Table(
-    "returned",
-    metadata,
-    key(),
-    ref("delivery_id", "delivery", nullable=True),
-    Column("digest", String(64), nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),
-    Column("verdict", String(16), nullable=False),
-    Column("status", String(12), nullable=True),
-    Column("reply", Text, nullable=True),
-    moment("at"),
 )
 
 source_state = Table(

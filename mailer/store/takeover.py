@@ -23,8 +23,8 @@ from sqlalchemy import (
 
 from mailer.core.delivery import Phase, Result
 from mailer.store.ledger import Lease
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.progress import awaits_first_try, count_settled
-from mailer.store.tables import attempt, chunk, delivery, mailing
 
 
 def give_back(connection: Connection, lease: Lease) -> None:

@@ -29,7 +29,7 @@ from mailer.services import proof, signup
 from mailer.services.office import Office
 from mailer.services.preview import preview
 from mailer.store.database import Database
-from mailer.store.tables import prepared
+from mailer.store.ledger_tables import prepared
 
 
 def test_nothing_due_is_nothing_done(office: Office, tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ from mailer.services import people, press, proof, publish, signup
 from mailer.store import ledger, outcomes, progress, takeover
 from mailer.store.database import Connection, Database
 from mailer.store.ledger import Lease
-from mailer.store.tables import attempt, consent, delivery, mailing, metadata, request, subscription
+from mailer.store.ledger_tables import attempt, delivery, mailing, metadata
+from mailer.store.tables import consent, request, subscription
 
 STEPS = int(os.environ.get("MAILER_TEST_STEPS", "600"))
 STEPS_IN_A_STORY = 40

@@ -16,7 +16,7 @@ from mailer.services import press, publish, signup
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.preview import preview
-from mailer.store import ledger, mailings, outcomes
+from mailer.store import ledger, messages, outcomes
 
 READER = parse_address("reader0@example.org")
 
@@ -46,7 +46,7 @@ def test_it_is_what_the_dispatcher_sends_now_and_years_later(office: Office, clo
     composer = Composer(office.keys.tokens, office.keys.marks)
     with office.database.write() as connection:
         due, _ = ledger.take(connection, lease(office), 2)
-        kept = as_prepared(mailings.read_prepared(connection, due.prepared_id))
+        kept = as_prepared(messages.read_prepared(connection, due.prepared_id))
         outcomes.record(connection, lease(office), [came_of(due, ACCEPTED, office)])
     sent = composer.compose(kept, due)
     assert preview(office, added.id, READER) == sent

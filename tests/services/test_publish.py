@@ -14,8 +14,8 @@ from mailer.core.release import Block, Edition, ReleaseDocument, Run
 from mailer.services import press, proof
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published, prepare, publish_due
-from mailer.store import mailings, releases
-from mailer.store.tables import delivery, prepared
+from mailer.store import messages, releases
+from mailer.store.ledger_tables import delivery, prepared
 
 
 def kept(office: Office) -> list[str]:
@@ -155,7 +155,8 @@ def test_the_message_that_is_kept_is_the_one_that_was_prepared(office: Office) -
     shown = prepare(office, press.shown(office, release_id))
     publish_due(office)
     with office.database.read() as connection:
-        (number,) = mailings.prepared_of(connection, 1).values()
-        row = mailings.read_prepared(connection, number)
+        number = connection.scalar(select(prepared.c.id).where(prepared.c.mailing_id == 1))
+        assert number is not None
+        row = messages.read_prepared(connection, number)
     assert row.content == shown.content
     assert row.return_path == UM.return_path

@@ -20,7 +20,8 @@ from mailer.core.consent import ENDS, GRANTS, Reply
 from mailer.services import imports, people, signup
 from mailer.sources.address_list import Listed
 from mailer.store.database import Database
-from mailer.store.tables import consent, delivery, request, subscriber, subscription
+from mailer.store.ledger_tables import delivery
+from mailer.store.tables import consent, request, subscriber, subscription
 
 readers = st.sampled_from([0, 1])
 languages = st.sampled_from(["da", "en"])

@@ -16,7 +16,7 @@ from support.readers import sign_up
 from mailer.services.office import Office
 from mailer.store import glance, ledger, progress
 from mailer.store.database import Database
-from mailer.store.tables import metadata
+from mailer.store.ledger_tables import metadata
 
 
 @pytest.fixture

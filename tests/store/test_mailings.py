@@ -12,9 +12,10 @@ from mailer.core.address import parse_address
 from mailer.core.delivery import Purpose
 from mailer.services import people, proof, signup
 from mailer.services.office import Office
-from mailer.store import mailings
-from mailer.store.mailings import CHUNK, NewPrepared
-from mailer.store.tables import delivery, prepared
+from mailer.store import mailings, messages
+from mailer.store.ledger_tables import delivery, prepared
+from mailer.store.mailings import CHUNK
+from mailer.store.messages import NewPrepared
 
 
 def deliveries(office: Office, mailing_id: int) -> list[int]:
@@ -83,7 +84,12 @@ def test_a_mailing_is_opened_once_for_a_release(office: Office) -> None:
     done = publish_one(office)
     with office.database.write() as connection:
         again = mailings.open_mailing(
-            connection, newsroom=UM, release_id=done.release_id, kind="first", now=START
+            connection,
+            newsroom=UM,
+            release_id=done.release_id,
+            kind="first",
+            urgent=False,
+            now=START,
         )
     assert again is None
 
@@ -94,11 +100,11 @@ def message(words: bytes = b"To:\0to\0\r\n\r\nHej\r\n") -> NewPrepared:
 
 def test_a_prepared_message_is_kept_once_and_read_back_as_it_was(office: Office) -> None:
     with office.database.write() as connection:
-        first = mailings.keep_prepared(connection, message(), START)
-        again = mailings.keep_prepared(connection, message(), START)
-        other = mailings.keep_prepared(connection, message(b"Bye\r\n"), START)
+        first = messages.keep_prepared(connection, message(), START)
+        again = messages.keep_prepared(connection, message(), START)
+        other = messages.keep_prepared(connection, message(b"Bye\r\n"), START)
         assert first == again != other
-        kept = mailings.read_prepared(connection, first)
+        kept = messages.read_prepared(connection, first)
     assert kept.content == message().content
     assert (kept.purpose, kept.language, kept.subject) == (Purpose.WELCOME, "da", "Hej")
 
@@ -106,7 +112,7 @@ def test_a_prepared_message_is_kept_once_and_read_back_as_it_was(office: Office)
 def test_many_at_once_keep_one_prepared_message(office: Office) -> None:
     def keep() -> int:
         with office.database.write() as connection:
-            return mailings.keep_prepared(connection, message(), START)
+            return messages.keep_prepared(connection, message(), START)
 
     assert len(set(race(*[keep] * 4))) == 1
     with office.database.read() as connection:

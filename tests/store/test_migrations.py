@@ -18,7 +18,7 @@ from mailer.services.office import Office
 from mailer.store import migrate
 from mailer.store.database import Database
 from mailer.store.glance import HEAD
-from mailer.store.tables import metadata
+from mailer.store.ledger_tables import metadata
 
 
 def url_of(database: Database) -> str:
@@ -80,10 +80,10 @@ def test_upgrade_again_and_check(database: Database) -> None:
 
 def test_a_check_names_what_differs(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(text("DROP INDEX ix_delivery_due_at"))
+        connection.execute(text("DROP INDEX ix_delivery_waiting"))
         connection.execute(text("ALTER TABLE suppression ADD COLUMN stray INTEGER"))
     found = " ".join(migrate.check(url_of(database)))
-    assert "ix_delivery_due_at" in found
+    assert "ix_delivery_waiting" in found
     assert "stray" in found
 
 

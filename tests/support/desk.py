@@ -18,8 +18,9 @@ from mailer.services.office import Office
 from mailer.services.publish import Published
 from mailer.sources.address_list import Listed
 from mailer.store.ledger import Lease
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.outcomes import Recorded
-from mailer.store.tables import attempt, chunk, delivery, mailing, subscriber, subscription
+from mailer.store.tables import subscriber, subscription
 
 Returned = TypeVar("Returned")
 

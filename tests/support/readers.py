@@ -9,7 +9,8 @@ from mailer.core.newsroom import Newsroom
 from mailer.core.token import LinkPurpose
 from mailer.services import signup
 from mailer.services.office import Office
-from mailer.store.tables import consent, delivery, prepared, request, subscriber, subscription
+from mailer.store.ledger_tables import delivery, prepared
+from mailer.store.tables import consent, request, subscriber, subscription
 
 PAGE = Origin(form="subscribe", ip="192.0.2.7", user_agent="Mozilla/5.0")
 WORDING = "Ja tak, send mig pressemeddelelser."

@@ -14,7 +14,8 @@ from mailer.services import press
 from mailer.services.office import Office
 from mailer.services.publish import publish_due
 from mailer.store.database import Database
-from mailer.store.tables import metadata, request, subscription
+from mailer.store.ledger_tables import metadata
+from mailer.store.tables import request, subscription
 from mailer.web.app import create_app
 
 Rows = dict[str, list[tuple[Any, ...]]]

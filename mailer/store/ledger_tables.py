@@ -1,0 +1,161 @@
+"""The tables of the ledger: mailings, what is owed to whom, what was tried, what came back.
+
+One `delivery` row is one message owed: a mailing's (unique per mailing and subscription) or a notice
+(unique per purpose and cause). Its number is in the Message-ID, the return path and the journal.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from mailer.store.columns import BigKey, key, moment, one_of, partial_index, ref
+from mailer.store.tables import metadata
+
+__all__ = ["metadata"]
+
+mailing = Table(
+    "mailing",
+    metadata,
+    key(),
+    Column("newsroom", String(64), nullable=False),
+    ref("release_id", "release", nullable=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("hold_reason", String(300), nullable=True),
+    Column("unknown", String(8), nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
+    moment("made_at"),
+    # When its first delivery was handed to a connection: what a rate is reckoned from.
+    moment("begun_at", nullable=True),
+    moment("finished_at", nullable=True),
+    Column("consent_mark", BigKey, nullable=False),
+    Column("audience", Integer, nullable=False),
+    Column("settled", Integer, nullable=False, server_default="0"),
+    one_of("state", "open", "held", "finished", "cancelled"),
+    one_of("unknown", "resend", "hold"),
+    partial_index("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),
+)
+
+prepared = Table(
+    "prepared",
+    metadata,
+    key(),
+    ref("mailing_id", "mailing", nullable=True),
+    ref("edition_id", "edition", nullable=True),
+    Column("newsroom", String(64), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("return_path", String(254), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("digest", String(64), nullable=False),
+    moment("made_at"),
+    UniqueConstraint("digest"),
+    Index("ix_prepared_mailing_id", "mailing_id"),
+)
+
+
+delivery = Table(
+    "delivery",
+    metadata,
+    key(),
+    ref("mailing_id", "mailing", nullable=True),
+    ref("subscription_id", "subscription"),
+    ref("prepared_id", "prepared"),
+    Column("purpose", String(16), nullable=False),
+    Column("cause", String(40), nullable=True),
+    Column("state", String(16), nullable=False, server_default="due"),
+    moment("made_at"),
+    # Set for what is claimed one by one: notices and retries. A mailing's first try goes by chunk.
+    moment("due_at", nullable=True),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("worker", String(64), nullable=True),
+    moment("lease_until", nullable=True),
+    moment("settled_at", nullable=True),
+    Column("code", SmallInteger, nullable=True),
+    Column("reply", String(200), nullable=True),
+    one_of("state", "due", "accepted", "refused", "unknown", "ended", "expired", "cancelled"),
+    partial_index(
+        "uq_delivery_mailing_id_subscription_id",
+        "mailing_id",
+        "subscription_id",
+        where="mailing_id IS NOT NULL",
+        unique=True,
+    ),
+    partial_index(
+        "uq_delivery_purpose_cause", "purpose", "cause", where="mailing_id IS NULL", unique=True
+    ),
+    partial_index(
+        "ix_delivery_waiting",
+        "mailing_id",
+        "due_at",
+        where="state = 'due' AND due_at IS NOT NULL",
+    ),
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("mailing_id", BigKey, ForeignKey("mailing.id"), primary_key=True),
+    # Deliveries lo..hi belong to the chunk; those up to mark were handed to a connection.
+    Column("lo", BigKey, primary_key=True),
+    Column("hi", BigKey, nullable=False),
+    Column("mark", BigKey, nullable=False),
+    Column("state", String(8), nullable=False, server_default="open"),
+    Column("worker", String(64), nullable=True),
+    moment("lease_until", nullable=True),
+    one_of("state", "open", "leased", "done"),
+    partial_index("ix_chunk_unfinished", "mailing_id", "lo", where="state <> 'done'"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    key(),
+    ref("delivery_id", "delivery"),
+    Column("number", SmallInteger, nullable=False),
+    moment("at"),
+    Column("relay", String(100), nullable=False),
+    Column("phase", String(10), nullable=False),
+    Column("result", String(10), nullable=False),
+    Column("code", SmallInteger, nullable=False),
+    Column("enhanced", String(12), nullable=False),
+    Column("text", String(500), nullable=False),
+    Column("blame", String(10), nullable=False),
+    one_of("result", "accepted", "deferred", "refused", "unknown"),
+    Index("ix_attempt_delivery_id", "delivery_id"),
+)
+
+returned = Table(
+    "returned",
+    metadata,
+    key(),
+    ref("delivery_id", "delivery", nullable=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("status", String(12), nullable=True),
+    Column("reply", Text, nullable=True),
+    moment("at"),
+)
+
+relay_health = Table(
+    "relay_health",
+    metadata,
+    Column("relay", String(100), primary_key=True),
+    Column("host", String(64), primary_key=True),
+    moment("failing_since", nullable=True),
+    Column("fault", Text, nullable=True),
+    moment("at"),
+)
