@@ -16,7 +16,7 @@ from mailer.services import press, publish, signup
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.preview import preview
-from mailer.store import ledger, messages, outcomes
+from mailer.store import ledger, mailings, messages, outcomes
 
 READER = parse_address("reader0@example.org")
 
