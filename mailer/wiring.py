@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from mailer.config.secret import Secret
+from mailer.config.secret import Secret, SecretFault, Token
 from mailer.config.settings import RelaySection, Settings
 from mailer.core.dkim import read_key
+from mailer.core.errors import ServiceMissing
 from mailer.core.token import Marks, Tokens
 from mailer.mail.sign import Seal, Signer
 from mailer.mail.transport import Transport
@@ -15,6 +17,7 @@ from mailer.services.dispatch import Dispatcher, Orders
 from mailer.services.office import Keys, Limits, Office
 from mailer.services.presence import Presence
 from mailer.store.database import Database
+from mailer.store.wakeup import Listener
 from mailer.texts.templates import Templates
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ def open_office(settings: Settings, *, wake: Callable[[], None] = lambda: None) 
             limits=_limits(settings),
             clock=_now,
             wake=wake,
+            shared_clock=True,
         )
     finally:
         database.close()
@@ -67,11 +71,22 @@ def dispatcher(settings: Settings, office: Office, orders: Orders) -> Dispatcher
     return Dispatcher(office, transports(settings), Presence(settings.state.folder), orders)
 
 
+def listener(office: Office, wake: Callable[[], object]) -> Listener:
+    """Calls `wake` when another process makes something due; where the database can tell us."""
+    return Listener(office.database, wake)
+
+
 def _transport(section: RelaySection) -> Transport:
     if section.folder is not None:
         from mailer.mail.folder import FolderTransport  # noqa: PLC0415 - one of the two is enough
 
-        return FolderTransport(section.folder, name=section.name)
+        return FolderTransport(
+            section.folder,
+            name=section.name,
+            order=section.order,
+            weight=section.weight,
+            messages_per_second=section.messages_per_second,
+        )
     from mailer.mail.relay import Relay  # noqa: PLC0415 - as above
     from mailer.mail.smtp import SmtpTransport  # noqa: PLC0415 - as above
 
@@ -83,12 +98,30 @@ def _transport(section: RelaySection) -> Transport:
             security=section.security,
             username=section.username or "",
             password=section.password.reveal() if section.password else "",
+            token=partial(_fresh, section.token, section.name) if section.token else None,
+            auth=section.auth,
             helo=section.helo or "",
+            order=section.order,
+            weight=section.weight,
             connections=section.connections,
+            messages_per_second=section.messages_per_second,
+            messages_per_connection=section.messages_per_connection,
+            connection_seconds=section.connection_seconds,
             ca_file=section.ca_file,
             insecure=section.insecure,
         )
     )
+
+
+def _fresh(token: Token, relay: str) -> str:
+    """A relay's token as it is now."""
+    try:
+        return token.fresh()
+    except SecretFault as error:
+        what, _, cure = str(error).partition("; ")
+        raise ServiceMissing(
+            f"Relay {relay} cannot be used without its token: {what}", cure
+        ) from error
 
 
 def _keys(settings: Settings) -> Keys:
@@ -121,6 +154,7 @@ def _limits(settings: Settings) -> Limits:
         signup_mail_interval=timedelta(minutes=settings.limits.signup_mail_interval_minutes),
         retry_horizon=timedelta(hours=settings.dispatch.retry_horizon_hours),
         lease=timedelta(seconds=settings.dispatch.lease_seconds),
+        domains=settings.domain_limits(),
     )
 
 

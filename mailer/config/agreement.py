@@ -5,7 +5,7 @@ failed by itself is absent from the values, and the check passes over what it ca
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +23,9 @@ from mailer.core.dkim import record_name
 
 Values = Mapping[str, Any]
 Faults = Iterator[tuple[str, str]]
+
+BEARERS = ("xoauth2", "oauthbearer")
+"""Ways to log in that take a token in place of a password."""
 
 MAX_DNS_NAME = 253
 """As text, without the last dot (RFC 1035 section 2.3.4)."""
@@ -48,7 +51,7 @@ def relay_agrees(values: Values) -> Faults:
         count = "neither" if host is None else "both"
         yield "", f"has {count} of host and folder; write exactly one of them"
     if folder is not None and host is None:
-        for key in ("port", "username", "password", "helo", "ca_file"):
+        for key in ("port", "username", "password", "token", "helo", "ca_file"):
             if values.get(key) is not None:
                 yield key, "has no meaning for a folder; leave it out"
     plain = host is not None and values.get("security") == "none"
@@ -70,10 +73,31 @@ def relay_agrees(values: Values) -> Faults:
 
 
 def _login(values: Values) -> Faults:
-    if values.get("username") is not None and values.get("password", "") is None:
-        yield "password", "is missing beside username; write both or neither"
-    if values.get("password") is not None and values.get("username", "") is None:
-        yield "username", "is missing beside password; write both or neither"
+    """Who logs in does so with one secret, in a way that fits it and keeps it to the two of us."""
+    username, auth = values.get("username"), values.get("auth", "auto")
+    given = [key for key in ("password", "token") if values.get(key) is not None]
+    if username is not None and not given and {"password", "token"} <= values.keys():
+        yield "password", "is missing beside username; write both or neither, or a token"
+    if given and values.get("username", "") is None:
+        yield "username", f"is missing beside {given[0]}; write both or neither"
+    if len(given) > 1:
+        yield "token", "is one secret too many beside password; leave one of them out"
+    elif given and auth != "auto" and (auth in BEARERS) != (given == ["token"]):
+        fitting = "a token" if auth in BEARERS else "a password"
+        yield "auth", f'{auth} takes {fitting}, not a {given[0]}; write that, or auth = "auto"'
+    if auth != "auto" and not given and values.get("username", "") is None:
+        yield "auth", "has no meaning without a login; leave it out"
+    yield from _overheard(values, given, auth)
+
+
+def _overheard(values: Values, given: Sequence[str], auth: str) -> Faults:
+    host = values.get("host")
+    plain = host is not None and values.get("security") == "none" and values.get("insecure")
+    if not plain or is_loopback(str(host)):
+        return
+    if "token" in given or (given and auth not in {"auto", "cram-md5"}):
+        cure = "write starttls or tls, or a password with cram-md5"
+        yield "security", f"none would show the login to everybody on the way; {cure}"
 
 
 def newsroom_agrees(values: Values) -> Faults:

@@ -14,13 +14,13 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import NODEFAULT, UNSET, Struct
 from msgspec.structs import FieldInfo, fields
 
 from mailer.config.agreement import AGREEMENTS
 from mailer.config.environment import FromEnvironment, Place, parse_value
-from mailer.config.kinds import Kind, newsroom_key_fault, shown
-from mailer.config.secret import DatabaseUrl, Pem, Secret, SecretFault, read_secrets
+from mailer.config.kinds import Kind, shown
+from mailer.config.secret import DatabaseUrl, Pem, Secret, SecretFault, Token, read_secrets
 from mailer.config.wording import example_of, known_keys, nearest_key, type_name, wanted
 from mailer.core.address import has_hidden
 
@@ -89,7 +89,8 @@ class Walk:
         if field.required:
             self.fault(place, f"is missing; {example_of(field)}")
             return UNSET
-        return self._anchored(field.default)
+        fresh = field.default_factory
+        return self._anchored(field.default if fresh is NODEFAULT else fresh())
 
     def value(self, type_: Any, given: object, place: Place, field: FieldInfo) -> Any:
         """One value of any of the settings' types, or UNSET."""
@@ -102,7 +103,7 @@ class Walk:
         readers: dict[Any, Reader] = {
             Annotated: self._annotated,
             tuple: self._several,
-            dict: self._newsrooms,
+            dict: self._sections,
         }
         plainly: Reader = self._secret if _is(type_, Secret) else self._plain
         return readers.get(origin, plainly)(type_, given, place, field)
@@ -160,24 +161,23 @@ class Walk:
                 words = f"has {count} tables with the {key} {name}"
                 self.fault(place, f"{words}; give each its own {key}")
 
-    def _newsrooms(self, whole: Any, given: object, place: Place, _: FieldInfo) -> Any:
-        type_ = get_args(whole)[1]
+    def _sections(self, whole: Any, given: object, place: Place, field: FieldInfo) -> Any:
+        key_type, type_ = get_args(whole)
+        (kind,) = (note for note in get_args(key_type) if isinstance(note, Kind))
         given = self._parsed(given, place)
-        if not isinstance(given, dict) or not given:
+        if not isinstance(given, dict) or (field.required and not given):
             if given is not UNSET:
-                self.fault(place, "no newsroom is named; write a section [newsroom.KEY]")
+                self.fault(place, f"no {field.name} is named; {example_of(field)}")
             return UNSET
         astray = [
             key for key, section in given.items() if not isinstance(section, dict | FromEnvironment)
         ]
         if astray:
-            self.fault(
-                place, f"{', '.join(astray)}: in no newsroom; write the section [newsroom.KEY]"
-            )
+            self.fault(place, f"{', '.join(astray)}: in no {field.name}; {example_of(field)}")
         values: dict[str, Any] = {}
         for key in [key for key in given if key not in astray]:
             section = given[key]
-            words = newsroom_key_fault(key)
+            words = kind.fault(key)
             if words is not None:
                 self.fault((*place, key), words)
             values[key] = self.struct(type_, section, (*place, key))
@@ -192,6 +192,9 @@ class Walk:
         if not isinstance(given, dict):
             self.fault(place, f"is {type_name(given)}, not {wanted(type_)}; {example_of(field)}")
             return UNSET
+        if _is(type_, Token):
+            file = self._file(given, place)
+            return UNSET if file is None else Token(str(file), file)
         lines = self._lines(given, place)
         if lines is None:
             return UNSET
@@ -209,15 +212,19 @@ class Walk:
         return self._each(type_, [FromEnvironment(line) for line in lines], place, field)
 
     def _lines(self, given: dict[str, Any], place: Place) -> list[str] | None:
+        file = self._file(given, place)
+        try:
+            return None if file is None else read_secrets(file)
+        except SecretFault as error:
+            self.fault(place, str(error))
+            return None
+
+    def _file(self, given: dict[str, Any], place: Place) -> Path | None:
         file = given.get("file")
         if list(given) != ["file"] or not isinstance(file, str) or not file:
             self.fault(place, 'is a table without a file; write { file = "keys/NAME" }')
             return None
-        try:
-            return read_secrets(self.folder / "".join(file))
-        except SecretFault as error:
-            self.fault(place, str(error))
-            return None
+        return self.folder / "".join(file)
 
     def _plain(self, type_: Any, given: object, place: Place, field: FieldInfo) -> Any:
         if type_ is Path:

@@ -1,7 +1,8 @@
 """Lays environment variables over the settings: `MAILER_WEB__PORT` is `port` of `[web]`.
 
 Two underscores part section and key; a relay is named by its number from 0, a newsroom by its key
-with underscores for hyphens. Whatever has no double underscore is none of ours (containers set
+with underscores for hyphens, a domain by its name with underscores for dots and hyphens, `ANY` being
+every other domain. Whatever has no double underscore is none of ours (containers set
 names such as MAILER_PORT for their own ends), unless doubling one would make it a setting: then
 it is a slip.
 """
@@ -16,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from mailer.config.settings import Settings
+from mailer.core.pace import EVERY_OTHER
 
 PREFIX = "MAILER_"
 
@@ -54,9 +56,9 @@ class Overlay:
             self.faults.append(f"{variable}: names no setting; write MAILER_SECTION__KEY")
         elif parts[0] == "relay":
             self._relay(variable, parts, text)
-        elif parts[0] == "newsroom":
-            key = _newsroom_key(parts[1], self.tree.get("newsroom"))
-            self._put(self.tree, ("newsroom", key, *parts[2:]), variable, text)
+        elif parts[0] in {"newsroom", "domain"}:
+            key = _key(parts[0], parts[1], self.tree.get(parts[0]))
+            self._put(self.tree, (parts[0], key, *parts[2:]), variable, text)
         else:
             self._put(self.tree, tuple(parts), variable, text)
 
@@ -134,11 +136,14 @@ def _keys_of(section: str) -> set[str]:
     return set()
 
 
-def _newsroom_key(word: str, newsrooms: object) -> str:
-    for key in newsrooms if isinstance(newsrooms, dict) else ():
-        if key.replace("-", "_") == word:
+def _key(section: str, word: str, known: object) -> str:
+    """The key that a variable means: one that the file has, or else what the word most likely is."""
+    for key in known if isinstance(known, dict) else ():
+        if key.replace("-", "_").replace(".", "_") == word:
             return str(key)
-    return word.replace("_", "-")
+    if section == "newsroom":
+        return word.replace("_", "-")
+    return EVERY_OTHER if word == "any" else word.replace("_", ".")
 
 
 def _counting(variable: str) -> list[tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from mailer import resources
 from mailer.config.wording import as_toml
 
-_HEADER = re.compile(r"(?:# )?\[{1,2}([a-z0-9_.-]+)\]{1,2}")
+_HEADER = re.compile(r'(?:# )?\[{1,2}([a-z0-9_."*-]+)\]{1,2}')
 _KEY = re.compile(r"(# )?([a-z_]+) = (.+)")
 
 EXAMPLE_NEWSROOM = "press"

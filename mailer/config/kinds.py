@@ -11,8 +11,9 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from mailer.config.secret import DatabaseUrl, Pem, Secret
+from mailer.config.secret import DatabaseUrl, Pem, Secret, Token
 from mailer.core.address import MAX_LENGTH, has_hidden
+from mailer.core.pace import EVERY_OTHER
 
 RESERVED_KEYS = frozenset(
     {"confirm", "desk", "healthz", "leave", "manage", "metrics", "readyz", "static"}
@@ -223,6 +224,16 @@ def domain_fault(text: str) -> str | None:
     return f"{shown(text)} is not a domain; write it like example.org, in its xn-- form"
 
 
+def domain_key_fault(text: str) -> str | None:
+    """What is set for a domain has its name as key, in its one spelling, or that of all others."""
+    if text == EVERY_OTHER:
+        return None
+    if domain_fault(text) is not None:
+        cure = f'write the section [domain."example.org"], with quotes, or [domain."{EVERY_OTHER}"]'
+        return f"{shown(text)} is not a domain; {cure}"
+    return None if text == text.lower() else f"is written with capitals; write {text.lower()}"
+
+
 def selector_fault(text: str) -> str | None:
     """A selector (RFC 6376 section 3.1) in its one spelling: the DNS does not tell capitals apart."""
     if _SELECTOR.fullmatch(text):
@@ -266,8 +277,11 @@ Colour = Annotated[str, Kind(colour_fault, '"#0b4f8a"')]
 Host = Annotated[str, Kind(host_fault, '"127.0.0.1"')]
 RelayHost = Annotated[str, Kind(relay_host_fault, '"127.0.0.1"')]
 Key = Annotated[Secret, Kind(key_fault, '{ file = "keys/NAME" }')]
+NewsroomKey = Annotated[str, Kind(newsroom_key_fault, '"press"')]
+DomainKey = Annotated[str, Kind(domain_key_fault, '"example.org"')]
 Domain = Annotated[str, Kind(domain_fault, '"example.org"')]
 Selector = Annotated[str, Kind(selector_fault, '"rsa-202603"')]
 DkimPem = Annotated[Pem, Kind(dkim_key_fault, '{ file = "keys/dkim.pem" }')]
 Password = Annotated[Secret, Kind(filled_fault, '{ file = "keys/relay" }')]
+AccessToken = Annotated[Token, Kind(filled_fault, '{ file = "keys/relay-token" }')]
 DatabasePlace = Annotated[DatabaseUrl, Kind(database_url_fault, '"sqlite:///mailer.sqlite"')]

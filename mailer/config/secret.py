@@ -63,6 +63,35 @@ class Pem(Secret):
     __slots__ = ()
 
 
+class Token(Secret):
+    """A secret that somebody renews while we run, and that we read anew each time that we need it.
+
+    As a text it is what the settings say: the token itself, or the path of the file that holds it.
+    """
+
+    __slots__ = ("_file",)
+
+    _file: Path | None
+
+    def __new__(cls, text: str, file: Path | None = None) -> "Token":
+        token = super().__new__(cls, text)
+        token._file = file
+        return token
+
+    def fresh(self) -> str:
+        """The token as it is now.
+
+        Raises:
+            SecretFault: its file cannot serve.
+        """
+        if self._file is None:
+            return self.reveal()
+        lines = read_secrets(self._file)
+        if len(lines) > 1:
+            raise SecretFault(f"{self._file} holds {len(lines)} lines; write the token alone")
+        return lines[0].strip()
+
+
 class SecretFault(Exception):
     """A secret's file cannot serve; the text is "what is wrong; cure" and holds no secret."""
 

@@ -11,16 +11,19 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from mailer.config.kinds import (
+    AccessToken,
     BaseUrl,
     Colour,
     DatabasePlace,
     DkimPem,
     Domain,
+    DomainKey,
     Host,
     Key,
     Language,
     Lines,
     MailAddress,
+    NewsroomKey,
     OneLine,
     Password,
     RelayHost,
@@ -30,8 +33,10 @@ from mailer.config.kinds import (
 )
 from mailer.config.secret import DatabaseUrl
 from mailer.core.newsroom import Newsroom, Site, UnknownPolicy
+from mailer.core.pace import DomainLimit
 
 Security = Literal["tls", "starttls", "none"]
+Auth = Literal["auto", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"]
 
 SERVICE_PORTS: dict[Security, int] = {"tls": 465, "starttls": 587, "none": 25}
 """Where relays listen: submissions (RFC 8314), submission (RFC 6409), smtp (RFC 5321)."""
@@ -72,7 +77,14 @@ class RelaySection(Struct, frozen=True, kw_only=True):
     security: Security = "starttls"
     username: OneLine | None = None
     password: Password | None = None
+    token: AccessToken | None = None
+    auth: Auth = "auto"
+    order: AtLeastOne = 1
+    weight: Annotated[int, Meta(ge=1, le=1000)] = 1
     connections: Annotated[int, Meta(ge=1, le=100)] = 8
+    messages_per_second: Annotated[float, Meta(ge=0, le=100_000)] = 0
+    messages_per_connection: AtLeastOne = 1000
+    connection_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 300
     helo: Host | None = None
     ca_file: Path | None = None
     insecure: bool = False
@@ -81,6 +93,13 @@ class RelaySection(Struct, frozen=True, kw_only=True):
     def service_port(self) -> int:
         """The port to connect to: the given one, or the usual one for the security."""
         return self.port if self.port is not None else SERVICE_PORTS[self.security]
+
+
+class DomainSection(Struct, frozen=True, kw_only=True):
+    """`[domain."example.org"]`: how fast its readers may be written to; "*" is every other domain."""
+
+    connections: NoneOrMore = 0
+    messages_per_minute: Annotated[float, Meta(ge=0)] = 0
 
 
 class DkimSection(Struct, frozen=True, kw_only=True):
@@ -177,7 +196,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     site: SiteSection
     keys: KeysSection
     relay: tuple[RelaySection, ...]
-    newsroom: dict[str, NewsroomSection]
+    newsroom: dict[NewsroomKey, NewsroomSection]
+    domain: dict[DomainKey, DomainSection] = {}
     database: DatabaseSection = DatabaseSection()
     web: WebSection = WebSection()
     dispatch: DispatchSection = DispatchSection()
@@ -189,6 +209,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     def newsrooms(self) -> dict[str, Newsroom]:
         """The newsrooms by key, in the order of the settings."""
         return {key: section.value(key) for key, section in self.newsroom.items()}
+
+    def domain_limits(self) -> dict[str, DomainLimit]:
+        """The limits by domain, that of `core.pace.EVERY_OTHER` for all that are not named."""
+        return {
+            domain: DomainLimit(section.connections, section.messages_per_minute)
+            for domain, section in self.domain.items()
+        }
 
     def site_value(self) -> Site:
         """The site as the floors below know it."""

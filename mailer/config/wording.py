@@ -12,6 +12,12 @@ from msgspec.structs import FieldInfo, fields
 from mailer.config.kinds import Kind
 from mailer.config.secret import Secret
 
+_SECTIONS = {
+    "relay": "[[relay]], with two brackets",
+    "dkim": "[[newsroom.KEY.dkim]], with two brackets",
+    "newsroom": "[newsroom.KEY]",
+    "domain": '[domain."example.org"], with quotes',
+}
 _NUMBERS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -46,12 +52,8 @@ def _bounds(meta: Meta) -> str:
 
 def example_of(field: FieldInfo) -> str:
     """The cure: the key written well, by its default or by an example."""
-    if field.name == "relay":
-        return "write a section [[relay]], with two brackets"
-    if field.name == "dkim":
-        return "write a section [[newsroom.KEY.dkim]], with two brackets"
-    if field.name == "newsroom":
-        return "write a section [newsroom.KEY]"
+    if get_origin(field.type) in {tuple, dict} and field.name in _SECTIONS:
+        return f"write a section {_SECTIONS[field.name]}"
     if isinstance(field.default, (str, int, float, tuple)) and field.default != "":
         return f"write {field.name} = {as_toml(field.default)}"
     example = _kind_example(field.type)

@@ -33,12 +33,25 @@ class FolderTransport:
         path: the folder; made if it is not there.
         name: what outcomes carry in `relay`.
         connections: how many messages are written at once.
+        order, weight, messages_per_second: as of a relay.
     """
 
-    def __init__(self, path: Path, *, name: str = "folder", connections: int = 2) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "folder",
+        connections: int = 2,
+        order: int = 1,
+        weight: int = 1,
+        messages_per_second: float = 0,
+    ) -> None:
         self._path = path
         self._name = name
         self._connections = connections
+        self._order = order
+        self._weight = weight
+        self._messages_per_second = messages_per_second
 
     @property
     def name(self) -> str:
@@ -49,6 +62,21 @@ class FolderTransport:
     def connections(self) -> int:
         """How many messages are written at once."""
         return self._connections
+
+    @property
+    def order(self) -> int:
+        """When it is its turn: lower is used first."""
+        return self._order
+
+    @property
+    def weight(self) -> int:
+        """Its share among the ways out of one order."""
+        return self._weight
+
+    @property
+    def messages_per_second(self) -> float:
+        """How many messages to begin in a second at most; 0 for no limit."""
+        return self._messages_per_second
 
     async def connect(self) -> "FolderLine":
         """Make sure that the folder is there and can be written to.
@@ -104,7 +132,7 @@ class FolderLine:
     async def _write(self, parcel: Parcel) -> Outcome | None:
         """What became of a message; None where it was not ours to send any more."""
         message = parcel.message
-        unsent = unfit(message, relay=self._name)
+        unsent = unfit(message, relay=self._name, utf8=True)
         if unsent is not None:
             return unsent
         if not parcel.may_leave():

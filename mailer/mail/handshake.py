@@ -14,21 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from aiosmtplib import (
-    SMTP,
-    SMTPAuthenticationError,
-    SMTPException,
-    SMTPResponseException,
-    SMTPServerDisconnected,
-)
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
 from mailer.core.reply import judge, lost
+from mailer.mail.login import log_in
 from mailer.mail.relay import Relay
 from mailer.mail.transport import RelayMissing
 
-_TRY_ANOTHER_MECHANISM = {504, 534}  # RFC 4954 section 6
 _DOING = {
     Phase.CONNECT: "connecting",
     Phase.EHLO: "EHLO",
@@ -47,11 +41,13 @@ class Opened:
         pipelining: it takes commands in groups (RFC 2920).
         size_limit: the largest message the relay takes, in bytes; 0 where it names no limit, None
             where it does not offer SIZE (RFC 1870).
+        utf8: it takes mailboxes with letters beyond ASCII before the @ (SMTPUTF8, RFC 6531).
     """
 
     transport: asyncio.Transport
     pipelining: bool
     size_limit: int | None
+    utf8: bool
 
 
 async def open_connection(relay: Relay, context: ssl.SSLContext | None) -> Opened:
@@ -63,6 +59,7 @@ async def open_connection(relay: Relay, context: ssl.SSLContext | None) -> Opene
     Raises:
         RelayMissing: with the phase that failed, the reply and the cure.
     """
+    secret = await _secret(relay)
     client = SMTP(
         hostname=None if relay.socket_file else relay.host,
         port=None if relay.socket_file else relay.port,
@@ -75,13 +72,11 @@ async def open_connection(relay: Relay, context: ssl.SSLContext | None) -> Opene
     )
     phase = Phase.CONNECT
     try:
-        for phase, step in _steps(client, relay):
+        for phase, step in _steps(client, relay, secret):
             with _telling(relay, phase):
                 await step()
         with _telling(relay, phase):
-            return Opened(
-                _adopted(client), client.supports_extension("pipelining"), _size_limit(client)
-            )
+            return _opened(client)
     finally:
         client.close()  # does nothing to a connection that has been adopted
 
@@ -101,39 +96,34 @@ def tls_context(relay: Relay) -> ssl.SSLContext:
         ) from error
 
 
-def _steps(client: SMTP, relay: Relay) -> Iterator[_Step]:
+async def _secret(relay: Relay) -> str:
+    """What we log in with: a token is fetched first, so that without one nobody is disturbed."""
+    if relay.token is None:
+        return relay.password
+    try:
+        return await asyncio.to_thread(relay.token)
+    except ServiceMissing as error:
+        outcome = lost(Phase.AUTH, error.what, relay=relay.name)
+        raise RelayMissing(error.what, error.cure, outcome=outcome) from error
+
+
+def _steps(client: SMTP, relay: Relay, secret: str) -> Iterator[_Step]:
     yield Phase.CONNECT, partial(client.connect, timeout=relay.timeouts.connect)
     yield Phase.EHLO, client.ehlo
     if relay.security == "starttls":
         yield Phase.STARTTLS, client.starttls
         yield Phase.EHLO, client.ehlo  # RFC 3207 section 4.2: forget what was said before
     if relay.username:
-        yield Phase.AUTH, partial(_log_in, client, relay)
+        yield Phase.AUTH, partial(log_in, client, relay, secret)
 
 
-async def _log_in(client: SMTP, relay: Relay) -> None:
-    """AUTH with one mechanism: PLAIN under TLS, a challenge without; another only if told to try.
-
-    aiosmtplib's own login tries every mechanism with a wrong password, which locks accounts.
-    """
-    challenge, plain, login = (
-        ("cram-md5", client.auth_crammd5),
-        ("plain", client.auth_plain),
-        ("login", client.auth_login),
+def _opened(client: SMTP) -> Opened:
+    return Opened(
+        transport=_adopted(client),
+        pipelining=client.supports_extension("pipelining"),
+        size_limit=_size_limit(client),
+        utf8=client.supports_extension("smtputf8"),
     )
-    protected = relay.security != "none"
-    preferred = (plain, login, challenge) if protected else (challenge, plain, login)
-    offered = [method for word, method in preferred if word in client.server_auth_methods]
-    if not offered:
-        raise SMTPException("it offers no way to log in that we know (PLAIN, LOGIN, CRAM-MD5)")
-    for method in offered:
-        try:
-            await method(relay.username, relay.password)
-        except SMTPAuthenticationError as error:
-            if error.code not in _TRY_ANOTHER_MECHANISM or method is offered[-1]:
-                raise
-        else:
-            return
 
 
 def _adopted(client: SMTP) -> asyncio.Transport:
@@ -169,7 +159,10 @@ def _telling(relay: Relay, phase: Phase) -> Iterator[None]:
 
 def _outcome_of(relay: Relay, phase: Phase, error: Exception) -> Outcome:
     if isinstance(error, SMTPResponseException) and error.code > 0:
-        return judge(phase, error.code, error.message, relay=relay.name)
+        outcome = judge(phase, error.code, error.message, relay=relay.name)
+        if phase is Phase.AUTH and relay.token is not None and outcome.result is Result.REFUSED:
+            return replace(outcome, result=Result.DEFERRED)  # a fresh token may be taken
+        return outcome
     said = error.message if isinstance(error, SMTPException) else str(error)
     outcome = lost(phase, said or type(error).__name__, relay=relay.name)
     if _is_distrust(error) or type(error) is SMTPException:  # STARTTLS or AUTH not offered
@@ -187,7 +180,7 @@ def _cure(relay: Relay, error: Exception, outcome: Outcome) -> str:
             "the certificate or protocol is not what we trust: check host and port, "
             "or name the issuing authority in ca_file; nothing was sent unprotected"
         )
-    if outcome.result is Result.DEFERRED and outcome.code:
+    if outcome.code // 100 == 4:
         return "the relay asks us to come back: the next dispatch tries again"
     if outcome.phase is Phase.STARTTLS:
         return (
@@ -195,7 +188,16 @@ def _cure(relay: Relay, error: Exception, outcome: Outcome) -> str:
             "with the port for it (often 465); nothing was sent unprotected"
         )
     if outcome.phase is Phase.AUTH:
-        return f"check username and password of relay {relay.name} with its administrator"
+        return _login_cure(relay)
     if outcome.phase is Phase.EHLO:
         return "check helo, and whether this machine may use the relay at all"
     return "check host, port and security, and that the relay runs and lets this machine in"
+
+
+def _login_cure(relay: Relay) -> str:
+    if relay.token is None:
+        return f"check username and password of relay {relay.name} with its administrator"
+    return (
+        f"see that the token of relay {relay.name} is renewed in time and is meant for sending mail, "
+        "and that username is the mailbox it belongs to"
+    )

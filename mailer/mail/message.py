@@ -10,8 +10,9 @@ class Message:
     Attributes:
         sender: the envelope sender (MAIL FROM), a VERP address.
         recipient: the envelope recipient (RCPT TO).
-        pieces: the content in pieces. Those that many messages share are the same objects, so that
-            what is true of them need be found out only once.
+        pieces: the content in pieces: in turn one that many messages share, and one that is this
+            reader's own. The shared ones are the same objects in all of them, so that what is true
+            of them need be found out only once.
     """
 
     sender: str

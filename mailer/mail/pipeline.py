@@ -28,6 +28,7 @@ from mailer.mail.hearing import CLOSING, Reply
 from mailer.mail.link import Awaited, Link
 from mailer.mail.message import Message
 from mailer.mail.relay import Relay
+from mailer.mail.share import Share
 from mailer.mail.transport import Parcel, Pull, interrupted
 from mailer.mail.wire import FINAL_DOT, envelope, stuffed, unfit
 
@@ -55,15 +56,21 @@ class Pipeline:
     """One kept connection to a relay that offers PIPELINING; takes over the open transport.
 
     Args:
-        size_limit: as in `handshake.Opened`.
+        size_limit, utf8: as in `handshake.Opened`.
     """
 
     def __init__(
-        self, relay: Relay, transport: asyncio.Transport, *, size_limit: int | None
+        self,
+        relay: Relay,
+        transport: asyncio.Transport,
+        *,
+        size_limit: int | None,
+        utf8: bool = False,
     ) -> None:
         self._relay = relay
         self._size_limit = size_limit
-        self._left = relay.messages_per_connection
+        self._utf8 = utf8
+        self._share = Share(relay)
         self._entering: _Flight | None = None  # its envelope is written, not all of it answered
         self._leaving: _Flight | None = None  # its content is written, the dot not answered
         self._unclean = False  # the relay holds an envelope that came to nothing
@@ -84,7 +91,7 @@ class Pipeline:
     @property
     def alive(self) -> bool:
         """Whether it takes another message: the link stands and its share is not used up."""
-        return self._left > 0 and self._link.stands
+        return self._share.is_left and self._link.stands
 
     async def stream(self, pull: Pull) -> None:
         """Send what `pull` hands out, until nothing is at hand or the line takes no more."""
@@ -218,11 +225,13 @@ class Pipeline:
 
     def _next(self) -> _Flight | None:
         """The next message that is fit to send, if the line may take one more."""
-        while self._left > 0 and (parcel := self._pull()) is not None:
+        while self._share.is_left and (parcel := self._pull()) is not None:
             message = parcel.message
-            unsent = unfit(message, relay=self._relay.name, size_limit=self._size_limit)
+            unsent = unfit(
+                message, relay=self._relay.name, size_limit=self._size_limit, utf8=self._utf8
+            )
             if unsent is None:
-                self._left -= 1
+                self._share.take()
                 return _Flight(parcel, message)
             parcel.done(unsent)
         return None

@@ -22,6 +22,7 @@ from mailer.mail.hearing import CLOSING, Reply
 from mailer.mail.message import Message
 from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay
+from mailer.mail.share import Share
 from mailer.mail.transport import Line, Parcel, Pull, interrupted
 from mailer.mail.wire import envelope, stuffed, unfit
 
@@ -43,6 +44,21 @@ class SmtpTransport:
         """How many lines to keep open at most."""
         return self._relay.connections
 
+    @property
+    def order(self) -> int:
+        """When it is its turn: lower is used first."""
+        return self._relay.order
+
+    @property
+    def weight(self) -> int:
+        """Its share among the relays of one order."""
+        return self._relay.weight
+
+    @property
+    def messages_per_second(self) -> float:
+        """How many messages to begin in a second at most; 0 for no limit."""
+        return self._relay.messages_per_second
+
     async def connect(self) -> Line:
         """Open a line: connected, greeted, encrypted and logged in as the relay's description says.
 
@@ -53,7 +69,9 @@ class SmtpTransport:
             self._context = await asyncio.to_thread(tls_context, self._relay)
         opened = await open_connection(self._relay, self._context)
         if opened.pipelining:
-            return Pipeline(self._relay, opened.transport, size_limit=opened.size_limit)
+            return Pipeline(
+                self._relay, opened.transport, size_limit=opened.size_limit, utf8=opened.utf8
+            )
         return SmtpLine(self._relay, opened)
 
 
@@ -64,13 +82,14 @@ class SmtpLine:
         self._relay = relay
         self._conversation = Conversation(opened.transport)
         self._size_limit = opened.size_limit
-        self._left = relay.messages_per_connection
+        self._utf8 = opened.utf8
+        self._share = Share(relay)
         self._in_doubt = False
 
     @property
     def alive(self) -> bool:
         """Whether it takes another message: the link stands and its share is not used up."""
-        return self._left > 0 and self._conversation.alive
+        return self._share.is_left and self._conversation.alive
 
     async def stream(self, pull: Pull) -> None:
         """Send one message after the other; see the module's docstring."""
@@ -97,10 +116,12 @@ class SmtpLine:
     async def _send(self, parcel: Parcel) -> Outcome | None:
         """What became of a message; None where it was not ours to send any more."""
         message = parcel.message
-        unsent = unfit(message, relay=self._relay.name, size_limit=self._size_limit)
+        unsent = unfit(
+            message, relay=self._relay.name, size_limit=self._size_limit, utf8=self._utf8
+        )
         if unsent is not None:
             return unsent
-        self._left -= 1
+        self._share.take()
         phase = Phase.MAIL
         try:
             for phase, command, patience in self._envelope(message):

@@ -66,6 +66,18 @@ class Transport(Protocol):
     def connections(self) -> int:
         """How many lines to keep open at most."""
 
+    @property
+    def order(self) -> int:
+        """Lower is used first; a higher one only while none of the lower is usable."""
+
+    @property
+    def weight(self) -> int:
+        """Its share among the transports of one order."""
+
+    @property
+    def messages_per_second(self) -> float:
+        """How many messages to begin in a second at most, over all its lines; 0 for no limit."""
+
     async def connect(self) -> Line:
         """Open a line.
 

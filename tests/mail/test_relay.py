@@ -1,5 +1,7 @@
 """A relay that would leak cannot be described by accident."""
 
+import contextlib
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from mailer.mail.relay import Relay, Timeouts, is_local
 GOOD = Relay("main", "smtp.example.org", 587, username="press", password="hush-hush")
 
 
-def test_the_password_is_never_shown() -> None:
+def test_secrets_are_never_shown() -> None:
     assert "hush-hush" not in repr(GOOD)
+    assert "token" not in repr(replace(GOOD, password="", token=lambda: "hush-hush"))
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,18 @@ def test_plain_over_a_network_must_be_meant(host: str) -> None:
         ({"helo": "press office"}, "helo: "),
         ({"connections": 0}, "connections: "),
         ({"messages_per_connection": 0}, "messages_per_connection: "),
+        ({"connection_seconds": 0}, "connection_seconds: "),
+        ({"connection_seconds": math.inf}, "connection_seconds: "),
+        ({"messages_per_second": -0.5}, "messages_per_second: "),
+        ({"messages_per_second": math.nan}, "messages_per_second: "),
+        ({"order": 0}, "order: "),
+        ({"weight": 0}, "weight: "),
+        ({"auth": "gssapi"}, "auth: "),
+        ({"auth": "xoauth2"}, "auth: xoauth2 takes a token, not a password"),
+        ({"auth": "plain", "password": "", "token": str}, "auth: plain takes a password, not"),
+        ({"auth": "plain", "password": "", "username": ""}, "auth: plain needs somebody"),
+        ({"token": str}, "password: "),
+        ({"token": str, "password": "", "username": ""}, "password: "),
         ({"timeouts": Timeouts(mail=0)}, "timeouts: mail"),
     ],
 )
@@ -56,6 +71,29 @@ def test_every_fault_names_its_key(change: dict[str, object], fault: str) -> Non
     (only,) = caught.value.faults
     assert only.startswith(fault)
     assert "relay main" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("terms", "fit"),
+    [
+        ({}, True),
+        ({"auth": "cram-md5"}, True),
+        ({"auth": "plain"}, False),
+        ({"auth": "login"}, False),
+        ({"password": "", "token": str}, False),
+        ({"username": "", "password": ""}, True),
+        ({"auth": "plain", "security": "starttls"}, True),
+        ({"auth": "plain", "host": "localhost"}, True),
+    ],
+)
+def test_a_login_is_never_for_others_to_read(terms: dict[str, object], fit: bool) -> None:
+    known: dict[str, object] = {"security": "none", "insecure": True} | terms
+    with (
+        contextlib.nullcontext()
+        if fit
+        else pytest.raises(ConfigFault, match="auth: the login would be for")
+    ):
+        replace(GOOD, **known)  # type: ignore[arg-type]  # of many kinds
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -18,6 +18,7 @@ from mailer.config import Settings, load
 from mailer.config.example import EXAMPLE_NEWSROOM, example_text, filled
 from mailer.config.secret import Secret
 from mailer.config.wording import as_toml
+from mailer.core.pace import EVERY_OTHER
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def entries() -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     section, words = "", list[str]()
     for line in example_text().splitlines():
-        header = re.fullmatch(r"(?:# )?\[+([a-z.]+)\]+", line)
+        header = re.fullmatch(r'(?:# )?\[+([a-z.]+?)(?:\."[^"]+")?\]+', line)
         key = re.fullmatch(r"(?:# )?([a-z_]+) = (.+)", line)
         if header:
             section, words = header[1].replace(f".{EXAMPLE_NEWSROOM}", ""), []
@@ -129,7 +130,11 @@ def test_every_key_uncommented_is_a_key_the_settings_know(tmp_path: Path) -> Non
         given: Any = tree
         for word in name.split("."):
             given = given[word]
-            given = given[0] if isinstance(given, list) else given.get(EXAMPLE_NEWSROOM, given)
+            given = (
+                given[0]
+                if isinstance(given, list)
+                else given.get(EXAMPLE_NEWSROOM, given.get(EVERY_OTHER, given))
+            )
         assert set(given) == {field.name for field in fields(section)}
 
 

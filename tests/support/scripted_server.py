@@ -11,13 +11,15 @@
 
 Keys are CONNECT (the greeting), EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, CONTENT (while the content
 comes in), "." (the final dot), RSET, QUIT; MAIL, RCPT, DATA and "." may be followed by the address they
-are about, which goes first. A list is played once, over all connections; anything else every time.
+are about, or by @ and its domain; the narrower goes first. A list is played once, over all connections;
+anything else every time.
 
     None        the polite answer
     str         this reply; 2xx and 3xx count as success, 421 hangs up after it
     bytes       these bytes and nothing more
     Fault.*     see there
     Gate        wait until the test opens it, then as the Gate says
+    Act         do something in the server's loop (`server.die`), then as the Act says
 
 It keeps order as RFC 5321 asks (503 for a MAIL inside a transaction or DATA without RCPT) and takes
 the dots out, so that a client's mistakes show.
@@ -32,10 +34,10 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
 
-from support.smtp_script import PATIENCE, Fault, Gate, Playbook, Received, Script, Step
+from support.smtp_script import PATIENCE, Act, Fault, Gate, Playbook, Received, Script, Step
 from support.smtp_session import HangUp, Session, Terms
 
-__all__ = ["PATIENCE", "Fault", "Gate", "Received", "Script", "ScriptedServer", "Step"]
+__all__ = ["PATIENCE", "Act", "Fault", "Gate", "Received", "Script", "ScriptedServer", "Step"]
 
 
 class ScriptedServer:
@@ -45,9 +47,12 @@ class ScriptedServer:
         script: how it misbehaves; none for a polite server.
         tls: TLS from the first byte.
         starttls: offer STARTTLS with this.
-        users: passwords by name; AUTH is then offered (after TLS, if there is any) and required.
+        users: passwords (or tokens) by name; AUTH is then offered (after TLS, if there is any) and
+            required.
+        mechanisms: what AUTH offers.
         extensions: further EHLO lines.
         socket_file: listen there instead of on 127.0.0.1.
+        port: a free one that is known already; 0 for any.
     """
 
     def __init__(
@@ -57,14 +62,16 @@ class ScriptedServer:
         tls: ssl.SSLContext | None = None,
         starttls: ssl.SSLContext | None = None,
         users: Mapping[str, str] | None = None,
+        mechanisms: Sequence[str] = ("PLAIN", "LOGIN"),
         extensions: Sequence[str] = ("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME"),
         socket_file: Path | None = None,
+        port: int = 0,
     ) -> None:
-        self.port = 0
+        self.port = port
         self._tls = tls
         self._socket_file = socket_file
         self._playbook = Playbook(script or {})
-        self._terms = Terms(starttls, dict(users or {}), tuple(extensions))
+        self._terms = Terms(starttls, dict(users or {}), tuple(extensions), tuple(mechanisms))
         self._sessions: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -72,15 +79,15 @@ class ScriptedServer:
         if self._socket_file is not None:
             self._server = await asyncio.start_unix_server(self._serve, self._socket_file)
         else:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+            self._server = await asyncio.start_server(
+                self._serve, "127.0.0.1", self.port, ssl=self._tls
+            )
             self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
-        for session in self._sessions:
-            session.cancel()
+        self.die()
         await asyncio.gather(*self._sessions, return_exceptions=True)
         await self._server.wait_closed()
 
@@ -103,6 +110,13 @@ class ScriptedServer:
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join(PATIENCE)
+
+    def die(self) -> None:
+        """Be gone, as a killed server is; to be called in its own loop."""
+        assert self._server is not None
+        self._server.close()
+        for session in self._sessions:
+            session.cancel()
 
     @property
     def connections(self) -> int:

@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from support.smtp_script import Fault, Gate, Playbook, Received
+from support.smtp_login import plain, who_logs_in
+from support.smtp_script import Act, Fault, Gate, Playbook, Received
 
 
 class HangUp(Exception):
@@ -20,6 +21,7 @@ class Terms:
     starttls: ssl.SSLContext | None
     users: Mapping[str, str]
     extensions: tuple[str, ...]
+    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Session:
         if self.terms.starttls is not None and not self.encrypted:
             lines.append("STARTTLS")
         elif self.terms.users:
-            lines.append("AUTH PLAIN LOGIN")
+            lines.append(f"AUTH {' '.join(self.terms.mechanisms)}")
         assert not self.buffer, "nothing follows EHLO before its reply (RFC 2920 section 3.1)"
         polite = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
         await self.answer("EHLO", "\r\n".join(polite))
@@ -72,21 +74,16 @@ class Session:
 
     async def on_auth(self, rest: str) -> None:
         mechanism, _, first = rest.partition(" ")
-        if mechanism.upper() == "PLAIN":
-            _, username, password = (_plain(first) if first else await self.challenge("")).split(
-                "\0"
-            )
-        else:
-            username = _plain(first) if first else await self.challenge("Username:")
-            password = await self.challenge("Password:")
-        genuine = username in self.terms.users and self.terms.users[username] == password
-        polite = "235 2.7.0 welcome" if genuine else "535 5.7.8 wrong name or password"
+        username = await who_logs_in(
+            mechanism.upper(), plain(first) if first else None, self.challenge, self.terms.users
+        )
+        polite = "235 2.7.0 welcome" if username else "535 5.7.8 wrong name or password"
         if await self.answer("AUTH", polite):
             self.username = username
 
-    async def challenge(self, words: str) -> str:
-        await self.say(f"334 {base64.b64encode(words.encode()).decode()}")
-        return _plain((await self.until(b"\r\n")).decode().strip())
+    async def challenge(self, words: bytes) -> bytes:
+        await self.say(f"334 {base64.b64encode(words).decode()}")
+        return plain((await self.until(b"\r\n")).decode().strip())
 
     async def on_mail(self, rest: str) -> None:
         polite = "250 2.1.0 sender ok"
@@ -138,6 +135,9 @@ class Session:
     ) -> bool:
         """Play this moment; whether it counts as success. An empty reply says nothing."""
         step = self.playbook.next_step(key, about)
+        if isinstance(step, Act):
+            step.call()
+            step = step.then
         if isinstance(step, Gate):
             await step.passed()
             step = step.then
@@ -184,10 +184,6 @@ class Session:
             transport.abort()  # no farewell that the other side would have to wait for
         else:
             transport.close()
-
-
-def _plain(encoded: str) -> str:
-    return base64.b64decode(encoded).decode()
 
 
 def _path(rest: str) -> str:
