@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.errors import NotFound
 from mailer.core.newsroom import Newsroom, Site
+from mailer.core.pace import DomainLimit
 from mailer.core.token import Marks, Tokens
 from mailer.mail.sign import Signer
 from mailer.store.database import Database
@@ -35,11 +36,13 @@ class Limits:
         signup_mail_interval: at most one mail to a mailbox for sign-ups within it.
         retry_horizon: how long a deferred delivery is tried before it expires.
         lease: how long a dispatcher may keep what it took without saying that it lives.
+        domains: how fast readers of one domain may be written to; "*" is every other domain.
     """
 
     signup_mail_interval: timedelta = timedelta(minutes=10)
     retry_horizon: timedelta = timedelta(hours=24)
     lease: timedelta = timedelta(seconds=60)
+    domains: Mapping[str, DomainLimit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Office:
     Attributes:
         clock: the present moment, aware UTC.
         wake: tells a dispatcher in the same process that something became due.
+        shared_clock: the ends of leases are told by the database's clock where it has one.
     """
 
     database: Database
@@ -59,6 +63,7 @@ class Office:
     limits: Limits
     clock: Callable[[], datetime]
     wake: Callable[[], None] = lambda: None
+    shared_clock: bool = False
 
     def newsroom(self, key: str) -> Newsroom:
         """The newsroom of that key.
