@@ -8,7 +8,7 @@ down_revision = '0001'
 branch_labels = None
 depends_on = None
 
-WAITING = sa.text("state = 'due' AND due_at IS NOT NULL")
+WAITING = sa.text("due_at IS NOT NULL")
 
 
 def upgrade() -> None:

@@ -21,6 +21,7 @@ Whom it speaks about: first by phase, then by RFC 3463 status, then by code; the
     x.3, 4.4, 4.5                     the relay: its system, its network
     5.4                               the reader: no route to the reader's domain
     5.5, bare 500 502-504 555         us: misspoken; but 5.5.0 says nothing and counts as bare
+    x.6.7 x.6.9                       the reader: an address that needs SMTPUTF8 (RFC 6531)
     x.6                               us: the content
     4.7                               the relay: it slows us down
     5.7.1 5.7.2 5.7.17 5.7.18 at RCPT the reader: does not want it, or is another person by now
@@ -52,6 +53,8 @@ _PASSING: dict[str, Blame | None] = {
     "4": Blame.RELAY,
     "5": Blame.RELAY,
     "6": Blame.SENDER,
+    "6.7": Blame.READER,
+    "6.9": Blame.READER,
     "7": Blame.RELAY,
 }
 _LASTING: dict[str, Blame | None] = {
@@ -65,6 +68,8 @@ _LASTING: dict[str, Blame | None] = {
     "5": Blame.SENDER,
     "5.0": None,
     "6": Blame.SENDER,
+    "6.7": Blame.READER,
+    "6.9": Blame.READER,
     "7": Blame.SENDER,
 }
 _LASTING_AT_RCPT = _LASTING | dict.fromkeys(("7.1", "7.2", "7.17", "7.18"), Blame.READER)
@@ -96,15 +101,8 @@ def judge(phase: Phase, code: int, text: str, *, relay: str = "") -> Outcome:
     enhanced, words = _status(code, text)
     result = _result(phase, code)
     passed = result is Result.ACCEPTED
-    return Outcome(
-        result=result,
-        phase=phase,
-        code=code,
-        enhanced=enhanced,
-        text=one_line(words),
-        blame=Blame.READER if passed else _blame(phase, code, enhanced, words),
-        relay=relay,
-    )
+    blame = Blame.READER if passed else _blame(phase, code, enhanced, words)
+    return Outcome(result, phase, code, enhanced, one_line(words), blame, relay)
 
 
 def lost(phase: Phase, reason: str, *, relay: str = "") -> Outcome:
@@ -147,8 +145,10 @@ def _status(code: int, text: str) -> tuple[str, str]:
     """The enhanced status and the words without it; every line of a reply may repeat it."""
     found = _LEADING_STATUS.match(text)
     if found is not None and found[1][0] == str(code)[0]:
-        lines = (line.strip() for line in text.splitlines())
-        return found[1], " ".join(_without(found[1], line) for line in lines)
+        lines = text.splitlines()
+        if len(lines) == 1:  # as every acceptance has it
+            return found[1], text[found.end() :]
+        return found[1], " ".join(_without(found[1], line.strip()) for line in lines)
     found = _QMAIL_STATUS.search(text)
     if found is not None and found[1][0] == str(code)[0]:
         return found[1], text

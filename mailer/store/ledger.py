@@ -10,209 +10,144 @@ How nobody is lost and nobody is mailed twice:
 5. Outcomes are written in groups (`store.outcomes`). A chunk is done when its mark is at its end and
    nothing in it awaits an outcome.
 6. A worker that dies leaves rows that were handed out and have no outcome. Whoever takes over
-   (`store.takeover`) writes an `unknown` attempt for each, then holds them or makes them due again.
+   (`store.takeover`) writes an `unknown` attempt for each that may have left, then holds them or makes
+   them due again.
 7. A late outcome of a worker that lost its lease counts only where it is news: "accepted" for a row
    that nobody holds.
+
+In which order: notices; then urgent mailings; then all others. Those of one rank share a turn evenly,
+and a quarter of a mailing's share at most goes to its retries while first tries wait.
 
 Every function takes an open writing connection and returns values.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from itertools import chain, groupby, zip_longest
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    and_,
-    case,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, select, update
 
-from mailer.core.delivery import NOTICES, Due, Purpose, may_receive
+from mailer.core.delivery import Due
+from mailer.store.claims import claim, end
+from mailer.store.lease import Lease
 from mailer.store.ledger_tables import chunk, delivery, mailing
-from mailer.store.progress import awaits_first_try, count_settled
-from mailer.store.tables import request, subscriber, subscription, suppression
+from mailer.store.window import Window, read_window
+
+__all__ = ["Lease", "take"]
+
+RETRIES = 4
+"""One of so many places in a mailing's share may go to a retry while first tries wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Who takes, when, and until when it is theirs."""
-
-    worker: str
-    now: datetime
-    until: datetime
-
-
-def take(connection: Connection, lease: Lease, want: int) -> list[Due]:
-    """Hand out up to `want` deliveries: notices, then retries, then the next windows of mailings.
+def take(connection: Connection, lease: Lease, want: int, *, notices: int = 0) -> list[Due]:
+    """Hand out up to `want` deliveries, and up to `notices` notices beyond that.
 
     Those whose consent is gone are ended on the way and do not count.
     """
-    handed: list[Due] = []
-    for next_few in (_take_alone, _take_window):
-        while (few := next_few(connection, lease, want - len(handed))) is not None:
-            handed += few
+    handed = _until(want + notices, lambda few: _take_notices(connection, lease, few))
+    room = min(want, want + notices - len(handed))
+    for _, rank in groupby(_open_mailings(connection), key=lambda row: row.urgent):
+        if room <= 0:
+            break
+        shared = _shared(connection, lease, list(rank), room)
+        handed += shared
+        room -= len(shared)
     return handed
 
 
-def _take_alone(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
-    """The next notices and retries; None when none is wanted or left."""
-    candidates = (
-        select(delivery.c.id)
-        .outerjoin(mailing, mailing.c.id == delivery.c.mailing_id)
-        .where(
-            delivery.c.state == "due",
-            delivery.c.due_at <= lease.now,
-            delivery.c.worker.is_(None),
-            or_(delivery.c.mailing_id.is_(None), mailing.c.state == "open"),
-        )
-        .order_by(case((delivery.c.mailing_id.is_(None), 0), else_=1), delivery.c.due_at)
-        .limit(want)
-        .with_for_update(of=delivery, skip_locked=True)
-    )
-    ids = list(connection.scalars(candidates)) if want else []
-    if not ids:
-        return None
-    connection.execute(
-        update(delivery)
-        .where(delivery.c.id.in_(ids))
-        .values(worker=lease.worker, lease_until=lease.until)
-    )
-    return _mailable(connection, delivery.c.id.in_(ids), lease, alone=True)
+def _shared(
+    connection: Connection, lease: Lease, rank: Sequence[Row[*tuple[Any, ...]]], room: int
+) -> list[Due]:
+    """What mailings of one rank get of a turn: even shares, and whatever the others leave."""
+    taken: dict[int, list[Due]] = {row.id: [] for row in rank}
+    sources = list(rank)
+    while sources and room > 0:
+        share = -(-room // len(sources))
+        for row in list(sources):
+            few = _of_mailing(connection, lease, row, min(share, room))
+            taken[row.id] += few
+            room -= len(few)
+            if len(few) < share:
+                sources.remove(row)
+    return [due for due in chain(*zip_longest(*taken.values())) if due is not None]
 
 
-def _take_window(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
-    """The next window of a chunk that is ours or free; None when none is wanted or left."""
-    if not want:
-        return None
+def _of_mailing(
+    connection: Connection, lease: Lease, row: Row[*tuple[Any, ...]], want: int
+) -> list[Due]:
+    """The next of one mailing: a few retries, then windows, then retries again."""
+    some = max(1, want // RETRIES)
+    handed = _until(some, lambda few: _take_retries(connection, lease, row.id, few), once=True)
+    handed += _until(want - len(handed), lambda few: _take_window(connection, lease, row, few))
+    if len(handed) < want:
+        again = want - len(handed)
+        handed += _until(again, lambda few: _take_retries(connection, lease, row.id, few))
+    return handed
+
+
+def _until(
+    want: int, next_few: Callable[[int], list[Due] | None], *, once: bool = False
+) -> list[Due]:
+    """Up to `want` from a source that says None when it has no more; some it had may be ended."""
+    handed: list[Due] = []
+    while len(handed) < want and (few := next_few(want - len(handed))) is not None:
+        handed += few
+        if once:
+            break
+    return handed
+
+
+def _open_mailings(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Those that may be sent: urgent ones first."""
+    return connection.execute(
+        select(mailing.c.id, mailing.c.urgent, mailing.c.unknown, mailing.c.begun_at)
+        .where(mailing.c.state == "open")
+        .order_by(mailing.c.urgent.desc(), mailing.c.id)
+    ).all()
+
+
+def _take_notices(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
+    return claim(connection, lease, delivery.c.mailing_id.is_(None), want)
+
+
+def _take_retries(
+    connection: Connection, lease: Lease, mailing_id: int, want: int
+) -> list[Due] | None:
+    return claim(connection, lease, delivery.c.mailing_id == mailing_id, want)
+
+
+def _take_window(
+    connection: Connection, lease: Lease, of: Row[*tuple[Any, ...]], want: int
+) -> list[Due] | None:
+    """The next window of a chunk that is ours or free; None when none is left."""
     found = connection.execute(
-        select(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi, chunk.c.mark)
-        .join(mailing, mailing.c.id == chunk.c.mailing_id)
+        select(chunk.c.lo, chunk.c.hi, chunk.c.mark)
         .where(
-            mailing.c.state == "open",
+            chunk.c.mailing_id == of.id,
             chunk.c.state != "done",
             chunk.c.mark < chunk.c.hi,
-            or_(chunk.c.state == "open", chunk.c.worker == lease.worker),
+            (chunk.c.state == "open") | (chunk.c.worker == lease.worker),
         )
-        .order_by(chunk.c.mailing_id, chunk.c.lo)
+        .order_by(chunk.c.lo)
         .limit(1)
-        .with_for_update(of=chunk, skip_locked=True)
+        .with_for_update(skip_locked=True)
     ).first()
     if found is None:
         return None
     mark = min(found.mark + want, found.hi)
     connection.execute(
         update(chunk)
-        .where(chunk.c.mailing_id == found.mailing_id, chunk.c.lo == found.lo)
+        .where(chunk.c.mailing_id == of.id, chunk.c.lo == found.lo)
         .values(state="leased", worker=lease.worker, lease_until=lease.until, mark=mark)
     )
-    window = and_(
-        delivery.c.mailing_id == found.mailing_id,
-        delivery.c.id.between(found.mark + 1, mark),
-        awaits_first_try(),
-    )
-    return _mailable(connection, window, lease, alone=False)
-
-
-def _mailable(
-    connection: Connection, which: ColumnElement[bool], lease: Lease, *, alone: bool
-) -> list[Due]:
-    rows = connection.execute(_with_consent().where(which).order_by(delivery.c.id)).all()
-    asked = _open_requests(connection, rows, lease.now)
-    kept: list[Due] = []
-    ended: list[Row[*tuple[Any, ...]]] = []
-    for row in rows:
-        allowed = may_receive(
-            Purpose(row.purpose),
-            subscribed=row.state == "active",
-            suppressed=row.suppressed is not None,
-            asked=row.cause in asked,
+    if of.begun_at is None:
+        connection.execute(
+            update(mailing)
+            .where(mailing.c.id == of.id, mailing.c.begun_at.is_(None))
+            .values(begun_at=lease.now)
         )
-        if allowed:
-            kept.append(_due(row, alone=alone))
-        else:
-            ended.append(row)
+    window = Window(of.id, found.mark + 1, mark, of.unknown)
+    handed, ended = read_window(connection, window)
     if ended:
-        _end(connection, ended, lease.now)
-    return sorted(kept, key=lambda due: (due.purpose not in NOTICES, due.id))
-
-
-def _with_consent() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            delivery.c.id,
-            delivery.c.mailing_id,
-            delivery.c.subscription_id,
-            delivery.c.prepared_id,
-            delivery.c.purpose,
-            delivery.c.cause,
-            delivery.c.made_at,
-            delivery.c.attempts,
-            subscriber.c.mailbox,
-            subscription.c.state,
-            suppression.c.hash.label("suppressed"),
-            mailing.c.unknown,
-        )
-        .join(subscription, subscription.c.id == delivery.c.subscription_id)
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
-        .outerjoin(suppression, suppression.c.hash == subscriber.c.hash)
-        .outerjoin(mailing, mailing.c.id == delivery.c.mailing_id)
-    )
-
-
-def _open_requests(
-    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime
-) -> frozenset[str]:
-    causes = {
-        int(row.cause.partition(":")[2]): row.cause for row in rows if row.purpose == "confirm"
-    }
-    if not causes:
-        return frozenset()
-    found = connection.scalars(
-        select(request.c.id).where(
-            request.c.id.in_(list(causes)), request.c.state == "open", request.c.expires_at > now
-        )
-    )
-    return frozenset(causes[number] for number in found)
-
-
-def _due(row: Row[*tuple[Any, ...]], *, alone: bool) -> Due:
-    return Due(
-        id=row.id,
-        purpose=Purpose(row.purpose),
-        prepared_id=row.prepared_id,
-        subscription_id=row.subscription_id,
-        mailbox=row.mailbox,
-        made_at=row.made_at,
-        attempts=row.attempts,
-        mailing_id=row.mailing_id,
-        cause=row.cause or "",
-        unknown=row.unknown or "resend",
-        alone=alone,
-    )
-
-
-def _end(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> None:
-    connection.execute(
-        update(delivery)
-        .where(delivery.c.id.in_([row.id for row in rows]))
-        .values(state="ended", settled_at=now, due_at=None, worker=None, lease_until=None)
-    )
-    count_settled(connection, [row.mailing_id for row in rows])
-
-
-def owed_to(connection: Connection, release_id: int, subscription_id: int) -> Due | None:
-    """What a subscription is or was owed of a release, as it is handed to the composer."""
-    row = connection.execute(
-        _with_consent()
-        .where(mailing.c.release_id == release_id, delivery.c.subscription_id == subscription_id)
-        .order_by(delivery.c.id.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else _due(row, alone=False)
+        end(connection, ended, [of.id] * len(ended), lease.now)
+    return handed

@@ -77,7 +77,8 @@ delivery = Table(
     Column("cause", String(40), nullable=True),
     Column("state", String(16), nullable=False, server_default="due"),
     moment("made_at"),
-    # Set for what is claimed one by one: notices and retries. A mailing's first try goes by chunk.
+    # Set for what is claimed one by one, notices and retries, as long as it is due. A mailing's first
+    # try goes by chunk: no index knows of it, so that PostgreSQL settles it in place.
     moment("due_at", nullable=True),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("worker", String(64), nullable=True),
@@ -100,7 +101,7 @@ delivery = Table(
         "ix_delivery_waiting",
         "mailing_id",
         "due_at",
-        where="state = 'due' AND due_at IS NOT NULL",
+        where="due_at IS NOT NULL",
     ),
 )
 

@@ -169,24 +169,30 @@ def freeze_audience(
 
 
 def _cut_chunks(connection: Connection, mailing_id: int) -> int:
-    """Cut the mailing's deliveries into chunks by their numbers; how many deliveries there are."""
-    position = func.row_number().over(order_by=delivery.c.id)
-    placed = (
-        select(delivery.c.id, ((position - 1) // CHUNK).label("place"))
-        .where(delivery.c.mailing_id == mailing_id)
-        .subquery()
-    )
-    lowest = func.min(placed.c.id)
-    cut = select(
-        literal(mailing_id), lowest, func.max(placed.c.id), lowest - 1, literal("open")
-    ).group_by(placed.c.place)
-    connection.execute(insert(chunk).from_select(["mailing_id", "lo", "hi", "mark", "state"], cut))
-    return int(
-        connection.scalar(
-            select(func.count()).select_from(delivery).where(delivery.c.mailing_id == mailing_id)
+    """Cut the mailing's deliveries into chunks by their numbers; how many deliveries there are.
+
+    Their numbers are given out in one statement and lie close together: a chunk is so many numbers, of which
+    a few may be somebody else's.
+    """
+    lowest, highest, size = connection.execute(
+        select(func.min(delivery.c.id), func.max(delivery.c.id), func.count()).where(
+            delivery.c.mailing_id == mailing_id
         )
-        or 0
-    )
+    ).one()
+    cuts = range(lowest, highest + 1, CHUNK) if size else ()
+    chunks = [
+        {
+            "mailing_id": mailing_id,
+            "lo": lo,
+            "hi": min(lo + CHUNK - 1, highest),
+            "mark": lo - 1,
+            "state": "open",
+        }
+        for lo in cuts
+    ]
+    if chunks:
+        connection.execute(insert(chunk), chunks)
+    return int(size)
 
 
 def mailings(connection: Connection, release_id: int | None = None) -> list[MailingRow]:

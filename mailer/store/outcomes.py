@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from mailer.core.delivery import DeliveryState, Due, Outcome, Result, Settled
-from mailer.store.ledger import Lease
+from mailer.store.lease import Lease, own_windows
 from mailer.store.ledger_tables import attempt, delivery
 from mailer.store.progress import count_settled
+from mailer.store.window import settle_accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,39 @@ class Recorded:
     outcome: Outcome
     settled: Settled
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the acceptance of a mailing's first try."""
+        due = self.due
+        return self.outcome.result is Result.ACCEPTED and not due.alone and not due.attempts
+
 
 def record(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:
     """Write outcomes, an attempt for each that was not acceptance at the first try, and progress.
 
     To write the same outcome again changes nothing: its row is settled, or no longer ours.
     """
+    others = _record_acceptances(connection, lease, outcomes)
+    for start in range(0, len(others), 500):
+        _record_any(connection, lease, others[start : start + 500])
+
+
+def _record_acceptances(
+    connection: Connection, lease: Lease, outcomes: Sequence[Recorded]
+) -> Sequence[Recorded]:
+    """Write what was accepted at the first try, nearly all there is; the rest is returned."""
+    accepted = [one for one in outcomes if one.is_plain]
+    told = [(one.due.id, one.outcome.code, one.outcome.text[:200]) for one in accepted]
+    if not told or not settle_accepted(connection, told, lease.now):
+        return outcomes
+    count_settled(connection, [one.due.mailing_id for one in accepted])
+    return [one for one in outcomes if not one.is_plain]
+
+
+def _record_any(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:
+    ours = own_windows(connection, lease)
     rows = _rows_of(connection, outcomes)
-    believed = [one for one in outcomes if _is_believed(rows[one.due.id], one, lease)]
+    believed = [one for one in outcomes if _is_believed(rows[one.due.id], one, lease, ours)]
     if not believed:
         return
     connection.execute(_RECORD, [_record_values(one, lease) for one in believed])
@@ -71,9 +97,11 @@ def _rows_of(
     return {row.id: row for row in rows}
 
 
-def _is_believed(row: Row[*tuple[Any, ...]], one: Recorded, lease: Lease) -> bool:
+def _is_believed(
+    row: Row[*tuple[Any, ...]], one: Recorded, lease: Lease, ours: Sequence[range]
+) -> bool:
     """Whether an outcome counts: its row is still ours, or it is news of a row that nobody holds."""
-    first_try = row.worker is None and row.due_at is None
+    first_try = row.due_at is None and any(row.id in window for window in ours)
     if row.state == "due" and (row.worker == lease.worker or first_try):
         return True
     news = one.outcome.result is Result.ACCEPTED and row.state != "accepted"

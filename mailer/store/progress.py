@@ -1,6 +1,6 @@
 """How far mailings have come: progress, endings, and whether anything waits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import (
@@ -69,6 +69,37 @@ def tidy(connection: Connection, worker: str, now: datetime) -> int:
         .values(state="finished", finished_at=now)
     )
     return finished.rowcount
+
+
+def notices_due(connection: Connection, now: datetime) -> bool:
+    """Whether a notice waits that nobody holds."""
+    waiting = exists().where(
+        delivery.c.mailing_id.is_(None),
+        delivery.c.state == "due",
+        delivery.c.due_at.is_not(None),
+        delivery.c.due_at <= now,
+        delivery.c.worker.is_(None),
+    )
+    return bool(connection.scalar(select(waiting)))
+
+
+def stopped(connection: Connection, mailings: Collection[int]) -> frozenset[int]:
+    """Which of these mailings may not be sent at present: held, cancelled."""
+    found = connection.scalars(
+        select(mailing.c.id).where(mailing.c.id.in_(mailings), mailing.c.state != "open")
+    )
+    return frozenset(found)
+
+
+def outstanding(connection: Connection) -> int:
+    """How many deliveries are still to be settled: of open mailings by their counters, and notices."""
+    unsettled = select(func.sum(mailing.c.audience - mailing.c.settled)).where(
+        mailing.c.state == "open"
+    )
+    notices = select(func.count()).where(
+        delivery.c.mailing_id.is_(None), delivery.c.state == "due", delivery.c.due_at.is_not(None)
+    )
+    return int(connection.scalar(unsettled) or 0) + int(connection.scalar(notices) or 0)
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:

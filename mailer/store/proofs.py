@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import (
     CTE,
-    ColumnElement,
     Connection,
     Select,
     and_,
@@ -18,9 +16,11 @@ from sqlalchemy import (
 )
 
 from mailer.core.consent import ENDS, GRANTS
-from mailer.store.ledger_tables import chunk, delivery, mailing
+from mailer.core.delivery import Result
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.mailings import MailingRow
-from mailer.store.progress import awaits_first_try, first_tries
+from mailer.store.progress import awaits_first_try
+from mailer.store.retries import tried
 from mailer.store.tables import consent, release, subscription
 
 
@@ -102,18 +102,44 @@ def audience(connection: Connection, row: MailingRow, *, few: int = 5) -> Audien
 
 def stranded(connection: Connection, mailing_id: int, *, few: int = 5) -> list[int]:
     """Due deliveries that nothing will hand out: below their chunk's mark, or in no chunk."""
+    waiting = select(func.count()).where(delivery.c.mailing_id == mailing_id, awaits_first_try())
+    ahead = case((chunk.c.state == "leased", chunk.c.lo), else_=chunk.c.mark + 1)
+    within_reach = (
+        select(func.count())
+        .select_from(chunk)
+        .join(delivery, delivery.c.id.between(ahead, chunk.c.hi))
+        .where(
+            chunk.c.mailing_id == mailing_id,
+            chunk.c.state != "done",
+            # The sum keeps SQLite from reading the whole mailing for each chunk.
+            delivery.c.mailing_id + 0 == mailing_id,
+            awaits_first_try(),
+        )
+    )
+    if connection.scalar(waiting) == connection.scalar(within_reach):
+        return []
+    return list(connection.scalars(_stranded(mailing_id).limit(few)))
+
+
+def _stranded(mailing_id: int) -> Select[int]:
+    other = chunk.alias()
+    nearest = (  # the one chunk that a delivery can lie in
+        select(func.max(other.c.lo))
+        .where(other.c.mailing_id == mailing_id, other.c.lo <= delivery.c.id)
+        .correlate(delivery)
+        .scalar_subquery()
+    )
     reachable = exists().where(
-        chunk.c.mailing_id == delivery.c.mailing_id,
-        delivery.c.id.between(chunk.c.lo, chunk.c.hi),
+        chunk.c.mailing_id == mailing_id,
+        chunk.c.lo == nearest,
+        delivery.c.id <= chunk.c.hi,
         or_(chunk.c.state == "leased", and_(chunk.c.state == "open", delivery.c.id > chunk.c.mark)),
     )
-    query = (
+    return (
         select(delivery.c.id)
         .where(delivery.c.mailing_id == mailing_id, awaits_first_try(), ~reachable)
         .order_by(delivery.c.id)
-        .limit(few)
     )
-    return list(connection.scalars(query))
 
 
 def unmailed(connection: Connection, release_id: int | None = None) -> list[int]:
@@ -136,63 +162,16 @@ def early(connection: Connection, row: MailingRow) -> bool:
     return connection.scalar(query) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What the ledger waits for.
-
-    Attributes:
-        notices, releases: deliveries due by kind; `oldest` is since when the oldest has been due.
-        retries: those of them that were tried before.
-    """
-
-    notices: int
-    releases: int
-    retries: int
-    oldest: datetime | None
-
-
-def waiting(connection: Connection, now: datetime) -> Waiting:
-    """What is due, retries that wait for their time included."""
-    row = connection.execute(
-        select(
-            _sum(delivery.c.mailing_id.is_(None)).label("notices"),
-            _sum(delivery.c.mailing_id.is_not(None)).label("releases"),
-            _sum(delivery.c.attempts > 0).label("retries"),
-            func.min(delivery.c.due_at).label("oldest"),
-        ).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
-    ).one()
-    first = connection.execute(first_tries().add_columns(func.min(delivery.c.made_at))).one()
-    due_since = [row.oldest] if row.oldest is not None and row.oldest <= now else []
-    oldest = min([*due_since, *([first[1]] if first[1] is not None else [])], default=None)
-    return Waiting(row.notices, row.releases + first[0], row.retries, oldest)
-
-
-def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def subscriptions(connection: Connection) -> dict[str, dict[str, int]]:
-    """How many subscriptions stand in each state, by newsroom."""
-    return _by_newsroom(
-        connection,
-        select(subscription.c.newsroom, subscription.c.state, func.count()).group_by(
-            subscription.c.newsroom, subscription.c.state
-        ),
+def misnamed(connection: Connection, mailing_id: int, *, few: int = 5) -> list[int]:
+    """Deliveries that are called cancelled, as if they had certainly never left, and may have."""
+    may_have_left = exists().where(
+        attempt.c.delivery_id == delivery.c.id,
+        attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN]),
     )
-
-
-def release_states(connection: Connection) -> dict[str, dict[str, int]]:
-    """How many releases stand in each state, by newsroom."""
-    return _by_newsroom(
-        connection,
-        select(release.c.newsroom, release.c.state, func.count()).group_by(
-            release.c.newsroom, release.c.state
-        ),
+    query = (
+        select(delivery.c.id)
+        .where(tried(mailing_id), delivery.c.state == "cancelled", may_have_left)
+        .order_by(delivery.c.id)
+        .limit(few)
     )
-
-
-def _by_newsroom(connection: Connection, query: Select[str, str, int]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for newsroom, state, number in connection.execute(query):
-        found.setdefault(newsroom, {})[state] = number
-    return found
+    return list(connection.scalars(query))

@@ -180,6 +180,26 @@ def approve(connection: Connection, release_id: int) -> bool:
     return bool(done.rowcount)
 
 
+def hasten(connection: Connection, release_id: int) -> bool:
+    """Have a release's mailing overtake others; False if it does already."""
+    done = connection.execute(
+        update(release)
+        .where(release.c.id == release_id, release.c.urgent.is_(False))
+        .values(urgent=True)
+    )
+    return bool(done.rowcount)
+
+
+def take_back(connection: Connection, release_id: int, reason: str) -> bool:
+    """Hold a release that was approved and is not public yet; False if it is not so."""
+    done = connection.execute(
+        update(release)
+        .where(release.c.id == release_id, release.c.state == "approved")
+        .values(state="held", hold_reason=reason[:300])
+    )
+    return bool(done.rowcount)
+
+
 def hold(connection: Connection, release_id: int, reason: str) -> None:
     """Stop a release that has not been published, with a reason that somebody must answer."""
     connection.execute(
@@ -200,6 +220,7 @@ def publish(connection: Connection, row: ReleaseRow, now: datetime) -> bool:
         .where(
             release.c.id == row.id,
             release.c.state == "approved",
+            release.c.urgent.is_(row.urgent),
             or_(release.c.publish_at.is_(None), release.c.publish_at <= now),
         )
         .values(state="published", published_at=now)

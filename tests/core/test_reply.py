@@ -1,7 +1,7 @@
 """The table of replies, case by case."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
@@ -119,6 +119,28 @@ def test_any_reply_becomes_one_printable_line(phase: Phase, code: int, text: str
         assert outcome.result in {Result.DEFERRED, Result.REFUSED}
     if outcome.result is Result.REFUSED:
         assert code // 100 == 5
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["2.0.0", "2.1.5", "4.2.1", "5.1.1", "Ok:", "queued as 4F2A", "\t", " ", "-", ":", "\x0b",
+         "(#5.1.1)", "relay access denied", "\u2028", "\x1b", "", "2.0.0.1"]
+    ),
+    max_size=6,
+).map(" ".join)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    phase=st.sampled_from(PHASES),
+    code=st.sampled_from([250, 251, 354, 421, 450, 550, 552, 554]),
+    text=WORDS | WORDS.map(str.strip),
+)
+def test_a_reply_of_one_line_means_what_it_means_among_several(
+    phase: Phase, code: int, text: str
+) -> None:
+    """The short way of the commonest replies against the way of all others: an empty line more."""
+    assert judge(phase, code, text, relay="main") == judge(phase, code, f"{text}\n\n", relay="main")
 
 
 def test_what_cannot_be_shown_is_replaced_and_long_text_cut() -> None:

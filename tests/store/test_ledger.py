@@ -25,7 +25,7 @@ from mailer.core.address import parse_address
 from mailer.core.delivery import Due, Purpose
 from mailer.services import people, signup
 from mailer.services.office import Office
-from mailer.store import ledger, outcomes, progress
+from mailer.store import claims, ledger, outcomes, progress
 
 
 def take(office: Office, want: int = 100, worker: str = "one") -> list[Due]:
@@ -230,8 +230,8 @@ def test_the_owed_message_of_a_release_is_found_again(office: Office) -> None:
     import_readers(office, 2)
     done = publish_one(office)
     with office.database.read() as connection:
-        owed = ledger.owed_to(connection, done.release_id, 2)
-        nothing = ledger.owed_to(connection, done.release_id, 99)
+        owed = claims.owed_to(connection, done.release_id, 2)
+        nothing = claims.owed_to(connection, done.release_id, 99)
     assert owed is not None
     assert mailbox_of(office, owed.id) == owed.mailbox == "reader1@example.org"
     assert nothing is None

@@ -23,6 +23,7 @@ from support.desk import (
 )
 from support.offices import Clock
 from support.readers import sign_up
+from support.takeovers import take_over_all
 
 from mailer.core.delivery import Blame, Due, Outcome, Phase, Result
 from mailer.services.office import Office
@@ -45,7 +46,7 @@ def record(office: Office, *recorded: Recorded, worker: str = "one") -> None:
 
 def taken_over(office: Office, *dead: str, by: str = "two") -> int:
     with office.database.write() as connection:
-        return takeover.take_over(connection, lease(office, by), dead)
+        return take_over_all(connection, lease(office, by), dead)
 
 
 def hold_unknowns(office: Office) -> None:

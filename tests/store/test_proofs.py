@@ -3,12 +3,8 @@
 import pytest
 from sqlalchemy import text
 from support.desk import (
-    ACCEPTED,
-    DEFERRED,
     approve,
-    came_of,
     import_readers,
-    lease,
     publish_one,
 )
 from support.desk import text as edition
@@ -17,9 +13,9 @@ from support.readers import PAGE, leave_token, make_active, sign_up
 
 from mailer.services import publish, signup
 from mailer.services.office import Office
-from mailer.store import ledger, mailings, outcomes, proofs
+from mailer.store import mailings, proofs
 from mailer.store.mailings import MailingRow
-from mailer.store.proofs import Audience, Waiting
+from mailer.store.proofs import Audience
 
 
 def mailing_of(office: Office) -> MailingRow:
@@ -130,40 +126,3 @@ def test_a_mailing_before_its_time_is_early(office: Office, clock: Clock) -> Non
             {"later": later if not office.database.is_sqlite else later.replace(tzinfo=None)},
         )
         assert [proofs.early(connection, row) for row in rows] == [True, True]
-
-
-def test_what_waits_is_counted_by_kind_and_since_when(office: Office, clock: Clock) -> None:
-    def waiting() -> Waiting:
-        with office.database.read() as connection:
-            return proofs.waiting(connection, office.clock())
-
-    assert waiting() == Waiting(0, 0, 0, None)
-    import_readers(office, 3)
-    publish_one(office)
-    clock.move(minutes=1)
-    sign_up(office, "anna@example.org")
-    assert waiting() == Waiting(notices=1, releases=3, retries=0, oldest=START)
-    with office.database.write() as connection:
-        notice, first, second = ledger.take(connection, lease(office), 3)
-        recorded = [
-            came_of(notice, ACCEPTED, office),
-            came_of(first, DEFERRED, office),
-            came_of(second, ACCEPTED, office),
-        ]
-        outcomes.record(connection, lease(office), recorded)
-    assert waiting() == Waiting(notices=0, releases=2, retries=1, oldest=START)
-
-
-def test_subscriptions_and_releases_are_counted_by_newsroom(office: Office) -> None:
-    import_readers(office, 2)
-    sign_up(office, "anna@example.org", newsroom=KEFM)
-    publish_one(office)
-    approve(office, newsroom=KEFM)
-    with office.database.read() as connection:
-        assert proofs.subscriptions(connection) == {"um": {"active": 2}, "kefm": {"pending": 1}}
-        assert proofs.release_states(connection) == {
-            "um": {"published": 1},
-            "kefm": {"approved": 1},
-        }
-        assert proofs.states(connection, 1) == {"due": 2}
-    assert mailing_of(office).newsroom == "um"

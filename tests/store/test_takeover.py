@@ -1,5 +1,6 @@
 """Leases end well: what was not begun is due again, what may have left is on record first."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -46,9 +47,31 @@ def give_back(office: Office, worker: str = "one") -> None:
 
 def take_over(office: Office, *dead: str, by: str = "two") -> int:
     """Take over, if a look finds anything; the look must never miss what taking over finds."""
+    return sum(
+        take_over_from(office, worker, dead=worker in dead, by=by)
+        for worker in lost(office, *dead, by=by) | set(dead)
+    )
+
+
+def lost(office: Office, *dead: str, by: str = "two") -> set[str]:
+    with office.database.read() as connection:
+        return set(takeover.lost(connection, lease(office, by), dead))
+
+
+def take_over_from(
+    office: Office,
+    worker: str,
+    *,
+    dead: bool = True,
+    begun: Sequence[int] | None = None,
+    by: str = "two",
+) -> int:
+    """Take over from one; a look must never miss where something is found."""
+    found = worker in lost(office, *[worker] * dead, by=by)
     with office.database.write() as connection:
-        found = takeover.anything_lost(connection, lease(office, by), dead)
-        doubtful = takeover.take_over(connection, lease(office, by), dead)
+        doubtful = takeover.take_over(
+            connection, lease(office, by), worker, dead=dead, begun=begun
+        )
     assert found or not doubtful
     return doubtful
 

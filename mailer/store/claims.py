@@ -1,0 +1,158 @@
+"""Claims notices and retries one by one, and asks for consent anew as they are handed out."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
+
+from mailer.core.delivery import NOTICES, Due, Purpose, may_receive
+from mailer.store.lease import Lease
+from mailer.store.ledger_tables import delivery, mailing
+from mailer.store.progress import count_settled
+from mailer.store.tables import request, subscriber, subscription, suppression
+
+
+def claim(
+    connection: Connection, lease: Lease, of: ColumnElement[bool], want: int
+) -> list[Due] | None:
+    """The next `want` notices or retries among `of` that are due and nobody holds; None where none is left.
+
+    Those whose consent is gone are ended on the way.
+    """
+    candidates = (
+        select(delivery.c.id)
+        .where(
+            of,
+            delivery.c.state == "due",
+            delivery.c.due_at.is_not(None),
+            delivery.c.due_at <= lease.now,
+            delivery.c.worker.is_(None),
+        )
+        .order_by(delivery.c.due_at)
+        .limit(want)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(connection.scalars(candidates))
+    if not ids:
+        return None
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids))
+        .values(worker=lease.worker, lease_until=lease.until)
+    )
+    rows = connection.execute(_with_consent().where(delivery.c.id.in_(ids))).all()
+    return _mailable(connection, rows, lease)
+
+
+def owed(connection: Connection, deliveries: Sequence[int]) -> Iterator[Due]:
+    """Deliveries as they were handed out, whatever has become of them; but for those known as accepted."""
+    for start in range(0, len(deliveries), 500):
+        some = delivery.c.id.in_(deliveries[start : start + 500])
+        news = _with_consent().where(some, delivery.c.state != "accepted")
+        for row in connection.execute(news):
+            yield _due(row, alone=row.due_at is not None)
+
+
+def owed_to(connection: Connection, release_id: int, subscription_id: int) -> Due | None:
+    """What a subscription is or was owed of a release, as it is handed to the composer."""
+    row = connection.execute(
+        _with_consent()
+        .where(mailing.c.release_id == release_id, delivery.c.subscription_id == subscription_id)
+        .order_by(delivery.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _due(row, alone=False)
+
+
+def end(
+    connection: Connection,
+    deliveries: Sequence[int],
+    mailings: Sequence[int | None],
+    now: datetime,
+) -> None:
+    """Settle deliveries whose consent is gone; `mailings` names the mailing of each."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(deliveries))
+        .values(state="ended", settled_at=now, due_at=None, worker=None, lease_until=None)
+    )
+    count_settled(connection, mailings)
+
+
+def _mailable(
+    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], lease: Lease
+) -> list[Due]:
+    asked = _open_requests(connection, rows, lease.now)
+    kept: list[Due] = []
+    ended: list[Row[*tuple[Any, ...]]] = []
+    for row in rows:
+        allowed = may_receive(
+            Purpose(row.purpose),
+            subscribed=row.state == "active",
+            suppressed=row.suppressed is not None,
+            asked=row.cause in asked,
+        )
+        if allowed:
+            kept.append(_due(row, alone=True))
+        else:
+            ended.append(row)
+    if ended:
+        end(connection, [row.id for row in ended], [row.mailing_id for row in ended], lease.now)
+    return sorted(kept, key=lambda due: (due.purpose not in NOTICES, due.id))
+
+
+def _with_consent() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            delivery.c.id,
+            delivery.c.mailing_id,
+            delivery.c.subscription_id,
+            delivery.c.prepared_id,
+            delivery.c.purpose,
+            delivery.c.cause,
+            delivery.c.made_at,
+            delivery.c.attempts,
+            delivery.c.due_at,
+            subscriber.c.mailbox,
+            subscription.c.state,
+            suppression.c.hash.label("suppressed"),
+            mailing.c.unknown,
+        )
+        .join(subscription, subscription.c.id == delivery.c.subscription_id)
+        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+        .outerjoin(suppression, suppression.c.hash == subscriber.c.hash)
+        .outerjoin(mailing, mailing.c.id == delivery.c.mailing_id)
+    )
+
+
+def _open_requests(
+    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime
+) -> frozenset[str]:
+    causes = {
+        int(row.cause.partition(":")[2]): row.cause for row in rows if row.purpose == "confirm"
+    }
+    if not causes:
+        return frozenset()
+    found = connection.scalars(
+        select(request.c.id).where(
+            request.c.id.in_(list(causes)), request.c.state == "open", request.c.expires_at > now
+        )
+    )
+    return frozenset(causes[number] for number in found)
+
+
+def _due(row: Row[*tuple[Any, ...]], *, alone: bool) -> Due:
+    return Due(
+        id=row.id,
+        purpose=Purpose(row.purpose),
+        prepared_id=row.prepared_id,
+        subscription_id=row.subscription_id,
+        mailbox=row.mailbox,
+        made_at=row.made_at,
+        attempts=row.attempts,
+        mailing_id=row.mailing_id,
+        cause=row.cause or "",
+        unknown=row.unknown or "resend",
+        alone=alone,
+    )

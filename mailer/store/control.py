@@ -1,0 +1,283 @@
+"""Stops, resumes and cancels mailings so that what was reached can be said exactly.
+
+A mailing is open, held, finished or cancelled; one UPDATE decides each change, so that of two operators one
+makes it and both see it.
+
+1. A dispatcher takes from open mailings alone. What it was handed before is *in hand*: first tries up
+   to the mark of a leased chunk, and retries with a worker. It gives back what it had not begun and
+   records what it had.
+2. Cancelling settles what is due and in nobody's hand. Chunks are locked first, for whoever hands
+   something out locks them too; open ones are closed, leased ones end at their mark from now on.
+3. What comes back from a hand afterwards is settled by `sweep`, until nothing is due; then the
+   mailing's end is noted.
+4. A delivery whose attempt once ended unknown may have left. It becomes `unknown`; `cancelled` is said
+   of what certainly never left.
+5. Beyond its own mailing's row a sweep waits for no lock: what somebody is writing to is left to the
+   next one. So it can lock nobody out, whatever its caller holds.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from mailer.core.delivery import Result
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.progress import awaits_first_try
+
+CHUNKS_AT_ONCE = 40
+"""Chunks that one sweep settles, 20,000 deliveries: others want to write too."""
+
+
+def pause(connection: Connection, mailing_id: int, reason: str) -> bool:
+    """Hold an open mailing; False if it is not open."""
+    done = connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id, mailing.c.state == "open")
+        .values(state="held", hold_reason=reason[:300])
+    )
+    return bool(done.rowcount)
+
+
+def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
+    """Open a held mailing, or finish it where nothing is left of it; False if it is not held."""
+    done = connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id, mailing.c.state == "held")
+        .values(state="open", hold_reason=None)
+    )
+    # Nothing would wake a dispatcher that finds this out.
+    connection.execute(
+        update(mailing)
+        .where(
+            mailing.c.id == mailing_id,
+            mailing.c.state == "open",
+            mailing.c.settled >= mailing.c.audience,
+            ~_unfinished_chunk(),
+        )
+        .values(state="finished", finished_at=now)
+    )
+    return bool(done.rowcount)
+
+
+def hasten(connection: Connection, mailing_id: int) -> None:
+    """Have a mailing that is not over overtake others from now on."""
+    connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id, mailing.c.state.in_(["open", "held"]))
+        .values(urgent=True)
+    )
+
+
+def cancel(connection: Connection, mailing_id: int, now: datetime) -> bool:
+    """End an open or held mailing, and settle what is due of it as far as one sweep gets.
+
+    Returns:
+        False if it was over already; then nothing is done.
+    """
+    done = connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id, mailing.c.state.in_(["open", "held"]))
+        .values(state="cancelled", hold_reason=None)
+    )
+    if done.rowcount:
+        _sweep_one(connection, mailing_id, now)
+    return bool(done.rowcount)
+
+
+def unswept(connection: Connection, mailing_id: int | None = None) -> bool:
+    """Whether a cancelled mailing, or this one, awaits its end: then a sweep may find something to do."""
+    return connection.scalar(_ending(mailing_id).limit(1)) is not None
+
+
+def sweep(connection: Connection, now: datetime, mailing_id: int | None = None) -> int:
+    """Settle what is due of cancelled mailings and in nobody's hand, and note the end of those that are over.
+
+    To be called until it returns 0, and again when something was given back.
+
+    Args:
+        mailing_id: of this one alone.
+
+    Returns:
+        How many deliveries were settled.
+    """
+    ending = list(connection.scalars(_ending(mailing_id).with_for_update(skip_locked=True)))
+    return sum(_sweep_one(connection, each, now) for each in ending)
+
+
+def _ending(mailing_id: int | None) -> Select[int]:
+    query = select(mailing.c.id).where(
+        mailing.c.state == "cancelled", mailing.c.finished_at.is_(None)
+    )
+    if mailing_id is not None:
+        query = query.where(mailing.c.id == mailing_id)
+    return query.order_by(mailing.c.id)
+
+
+def _sweep_one(connection: Connection, mailing_id: int, now: datetime) -> int:
+    settled = 0
+    for row in _unswept(connection, mailing_id):
+        settled += _cancel_chunk(connection, mailing_id, row, now)
+    settled += _cancel_waiting(connection, mailing_id, now)
+    if settled:
+        connection.execute(
+            update(mailing)
+            .where(mailing.c.id == mailing_id)
+            .values(settled=mailing.c.settled + settled)
+        )
+    waiting = exists().where(delivery.c.mailing_id == mailing.c.id, *_alone())
+    connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id, ~_unfinished_chunk(), ~waiting)
+        .values(finished_at=now)
+    )
+    return settled
+
+
+def _unswept(connection: Connection, mailing_id: int) -> list[Row[*tuple[Any, ...]]]:
+    """Chunks that are open, or leased with something beyond their mark; locked."""
+    return list(
+        connection.execute(
+            select(chunk.c.lo, chunk.c.hi, chunk.c.mark, chunk.c.state)
+            .where(
+                chunk.c.mailing_id == mailing_id,
+                chunk.c.state != "done",
+                or_(chunk.c.state == "open", chunk.c.mark < chunk.c.hi),
+            )
+            .order_by(chunk.c.lo)
+            .limit(CHUNKS_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def _cancel_chunk(
+    connection: Connection, mailing_id: int, row: Row[*tuple[Any, ...]], now: datetime
+) -> int:
+    leased = row.state == "leased"
+    cancelled = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.id.between(row.mark + 1 if leased else row.lo, row.hi),
+            _of(mailing_id),
+            awaits_first_try(),
+        )
+        .values(state="cancelled", settled_at=now)
+    )
+    over = {"hi": chunk.c.mark} if leased else {"state": "done"}
+    connection.execute(
+        update(chunk).where(chunk.c.mailing_id == mailing_id, chunk.c.lo == row.lo).values(over)
+    )
+    return cancelled.rowcount
+
+
+def _cancel_waiting(connection: Connection, mailing_id: int, now: datetime) -> int:
+    """Retries that nobody holds; those that may have left once are unknown."""
+    free = (
+        select(delivery.c.id)
+        .where(delivery.c.mailing_id == mailing_id, *_alone(), delivery.c.worker.is_(None))
+        .with_for_update(skip_locked=True)
+    )
+    may_have_left = exists().where(
+        attempt.c.delivery_id == delivery.c.id, attempt.c.result == Result.UNKNOWN
+    )
+    done = connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(free))
+        .values(
+            state=case((may_have_left, "unknown"), else_="cancelled"), settled_at=now, due_at=None
+        )
+    )
+    return done.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A dispatcher that holds letters.
+
+    Attributes:
+        until: the end of its lease, if it does not renew it.
+    """
+
+    worker: str
+    letters: int
+    until: datetime | None
+
+
+def in_hand(connection: Connection, mailing_id: int) -> list[Hand]:
+    """Who holds letters of a mailing; the fewest rows are looked at."""
+    first_tries = (
+        select(chunk.c.worker, func.count(), func.min(chunk.c.lease_until))
+        .join(delivery, delivery.c.id.between(chunk.c.lo, chunk.c.mark))
+        .where(
+            chunk.c.mailing_id == mailing_id,
+            chunk.c.state == "leased",
+            _of(mailing_id),
+            awaits_first_try(),
+        )
+        .group_by(chunk.c.worker)
+    )
+    retries = (
+        select(delivery.c.worker, func.count(), func.min(delivery.c.lease_until))
+        .where(delivery.c.mailing_id == mailing_id, *_alone(), delivery.c.worker.is_not(None))
+        .group_by(delivery.c.worker)
+    )
+    found: dict[str, Hand] = {}
+    for query in (first_tries, retries):
+        for worker, letters, until in connection.execute(query):
+            known = found.get(worker)
+            found[worker] = Hand(worker, letters + (known.letters if known else 0), until)
+    return sorted(found.values(), key=lambda hand: hand.worker)
+
+
+def moment(connection: Connection) -> datetime | None:
+    """The database's own present moment; None for SQLite, which has one writer at a time."""
+    if connection.dialect.name == "sqlite":
+        return None
+    found: datetime | None = connection.scalar(text("SELECT clock_timestamp()"))
+    return found
+
+
+def older_writers(connection: Connection, since: datetime | None) -> bool:
+    """Whether a transaction that began before `since` is still writing.
+
+    On PostgreSQL one that read a mailing as open may hand out letters after somebody's hold of it was
+    committed; once all older ones have ended, nobody will.
+    """
+    if since is None:
+        return False
+    asked = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL AND xact_start <= :since)"
+    )
+    return bool(connection.scalar(asked, {"since": since}))
+
+
+def _of(mailing_id: int) -> ColumnElement[bool]:
+    """Of this mailing, of rows that are found by their numbers.
+
+    The sum keeps SQLite from finding them through the mailing's own index instead, one in a million.
+    """
+    return delivery.c.mailing_id + 0 == mailing_id
+
+
+def _alone() -> tuple[ColumnElement[bool], ...]:
+    """Retries: due one by one."""
+    return (delivery.c.state == "due", delivery.c.due_at.is_not(None))
+
+
+def _unfinished_chunk() -> ColumnElement[bool]:
+    return exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done")
