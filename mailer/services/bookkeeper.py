@@ -6,30 +6,70 @@ marks, takes what comes next, and commits.
 
 import logging
 from collections import Counter
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from mailer.core.delivery import DeliveryState, Due, Outcome, Result, settle
 from mailer.core.schedule import retry_at, step
+from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
 from mailer.services import publish, signup
+from mailer.services.journal import read_journal
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.presence import Presence
-from mailer.store import ledger, messages, outcomes, progress, takeover
-from mailer.store.ledger import Lease
+from mailer.services.route import Route
+from mailer.store import claims, control, health, ledger, messages, outcomes, progress, takeover
+from mailer.store.database import Connection
+from mailer.store.lease import Lease, shared_now
 from mailer.store.outcomes import Recorded
 
 log = logging.getLogger(__name__)
 
+_REMEMBERED = 64  # prepared messages kept at hand: those that are in work at one time
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A delivery in hand, with the message it is made from."""
+    """A delivery in hand, with what its message is made from, and the message where it was made ahead."""
 
     due: Due
     prepared: Prepared
+    message: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the books shows, which takes no lock.
+
+    Attributes:
+        waiting: something is due.
+        notices: among it a notice.
+        stopped: mailings that may not be sent any more.
+    """
+
+    waiting: bool
+    notices: bool
+    stopped: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What is to be written in a turn.
+
+    Attributes:
+        tried: outcomes.
+        put_off: what was handed out and not begun, and for how long it is let go.
+        holds: mailings to stop, and why.
+    """
+
+    tried: Sequence[tuple[Due, Outcome]] = ()
+    put_off: Mapping[int, timedelta] = field(default_factory=dict)
+    holds: Mapping[int, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.tried or self.put_off or self.holds)
 
 
 class Bookkeeper:
@@ -43,19 +83,42 @@ class Bookkeeper:
         self._office = office
         self._presence = presence
         self._prepared: dict[int, Prepared] = {}
+        self._health: dict[str, str] = {}
         self.tally: Counter[str] = Counter()
 
     def take_over(self) -> None:
         """Take over what dispatchers held that died or let their leases end."""
         dead = self._presence.dead()
-        lease = self._lease()
+        holders = self._lost(dead)
+        for worker in holders:
+            if worker in dead or not self._presence.keeps_its_pledge(worker):
+                self._take_over_from(worker, dead=worker in dead)
+        if holders:  # where somebody else still writes, something was passed over
+            holders = self._lost(dead)
+        self._presence.bury([worker for worker in dead if worker not in holders])
+
+    def _lost(self, dead: Sequence[str]) -> list[str]:
         with self._office.database.read() as connection:
-            lost = takeover.anything_lost(connection, lease, dead)
-        if lost:
-            with self._office.database.write() as connection:
-                doubtful = takeover.take_over(connection, lease, dead)
-            log.warning("taken over", extra={"in_doubt": doubtful})
-        self._presence.bury(dead)
+            return takeover.lost(connection, self._lease(connection), dead)
+
+    def _take_over_from(self, worker: str, *, dead: bool) -> None:
+        flight = read_journal(self._presence.journal(worker))
+        with self._office.database.write() as connection:
+            lease = self._lease(connection)
+            seen = [
+                self._judged(due, flight.ended[due.id], lease.now)
+                for due in claims.owed(connection, sorted(flight.ended))
+            ]
+            theirs = Lease(worker, lease.now, lease.until, lease.shared_now)
+            outcomes.record(connection, theirs, seen)
+            doubtful = takeover.take_over(
+                connection, lease, worker, dead=dead, begun=flight.begun if flight.whole else None
+            )
+            control.sweep(connection, lease.now)
+        self._count(seen)
+        log.warning(
+            "taken over", extra={"worker": worker, "in_doubt": doubtful, "journal": flight.whole}
+        )
 
     def chores(self, steps: Set[str]) -> list[str]:
         """Publish what is due and let old requests expire, as far as `steps` names them.
@@ -73,31 +136,88 @@ class Bookkeeper:
             if isinstance(one, publish.Held)
         ]
 
-    def waiting(self) -> bool:
-        """Whether anything is due, by a look that takes no lock."""
+    def note_health(self, routes: Sequence[Route]) -> None:
+        """Write down how the relays are, where that has changed since it was last written."""
+        found = {each.transport.name: each.fault for each in routes if each.fault or each.virtual}
+        if found == self._health:
+            return
         with self._office.database.read() as connection:
-            return progress.anything_due(connection, self._office.clock())
-
-    def turn(self, tried: Sequence[tuple[Due, Outcome]], want: int) -> list[Letter]:
-        """Record what was tried, take up to `want` deliveries, close what is finished."""
-        lease = self._lease()
-        recorded = [self._judged(due, outcome, lease.now) for due, outcome in tried]
-        with self._office.database.write() as connection:
-            outcomes.record(connection, lease, recorded)
-            taken = ledger.take(connection, lease, want) if want > 0 else []
-            progress.tidy(connection, lease.worker, lease.now)
-            for prepared_id in {due.prepared_id for due in taken} - self._prepared.keys():
-                self._prepared[prepared_id] = as_prepared(
-                    messages.read_prepared(connection, prepared_id)
+            before = {
+                one.relay: one
+                for one in health.relays(connection)
+                if one.host == self._presence.host
+            }
+        news = []
+        for name, fault in found.items():
+            was = before.get(name)
+            if fault != ((was.fault or "") if was else ""):
+                now = self._office.clock()
+                since = (was.failing_since if was else None) or now
+                news.append(
+                    health.RelayHealth(
+                        name, self._presence.host, since if fault else None, fault or None, now
+                    )
                 )
-        for one in recorded:
-            self.tally[_counted_as(one)] += 1
-        return [Letter(due, self._prepared[due.prepared_id]) for due in taken]
+        if news:
+            with self._office.database.write() as connection:
+                health.note(connection, news)
+        self._health = found
+
+    def look(self, in_hand: Collection[int]) -> Look:
+        """Whether anything is due, and which of the mailings in hand may not be sent any more."""
+        with self._office.database.read() as connection:
+            now = self._office.clock()
+            return Look(
+                waiting=progress.anything_due(connection, now),
+                notices=progress.notices_due(connection, now),
+                stopped=progress.stopped(connection, in_hand) if in_hand else frozenset(),
+            )
+
+    def turn(self, entries: Entries, *, want: int, notices: int) -> list[Letter]:
+        """Write what is to be written, take what comes next, close what is done.
+
+        Args:
+            want: deliveries to take at most; and beyond that `notices` notices.
+        """
+        with self._office.database.write() as connection:
+            lease = self._lease(connection)
+            recorded = self._write(connection, lease, entries)
+            taken = ledger.take(connection, lease, want, notices=notices) if want or notices else []
+            if entries.put_off or entries.holds:
+                control.sweep(connection, lease.now)
+            progress.tidy(connection, lease.worker, lease.now)
+            letters = [Letter(due, self._message(connection, due.prepared_id)) for due in taken]
+        self._count(recorded)
+        return letters
+
+    def _write(self, connection: Connection, lease: Lease, entries: Entries) -> list[Recorded]:
+        recorded = [self._judged(due, outcome, lease.now) for due, outcome in entries.tried]
+        outcomes.record(connection, lease, recorded)
+        for mailing_id, reason in entries.holds.items():
+            control.pause(connection, mailing_id, reason)
+        by_wait: dict[timedelta, list[int]] = {}
+        for number, wait in entries.put_off.items():
+            by_wait.setdefault(wait, []).append(number)
+        for wait, numbers in by_wait.items():
+            takeover.put_off(connection, lease, numbers, lease.now + wait)
+        return recorded
+
+    def _count(self, recorded: Sequence[Recorded]) -> None:
+        self.tally.update(map(_counted_as, recorded))
+
+    def _message(self, connection: Connection, prepared_id: int) -> Prepared:
+        found = self._prepared.get(prepared_id)
+        if found is None:
+            if len(self._prepared) >= _REMEMBERED:
+                self._prepared.clear()
+            found = as_prepared(messages.read_prepared(connection, prepared_id))
+            self._prepared[prepared_id] = found
+        return found
 
     def renew(self) -> None:
         """Say that this dispatcher lives."""
         with self._office.database.write() as connection:
-            takeover.renew(connection, self._lease())
+            takeover.renew(connection, self._lease(connection))
 
     def give_back(self) -> int:
         """Give back what was never begun, once every outcome is recorded.
@@ -105,23 +225,29 @@ class Bookkeeper:
         Returns:
             How many deliveries wait for a later run.
         """
-        lease = self._lease()
         with self._office.database.write() as connection:
+            lease = self._lease(connection)
             takeover.give_back(connection, lease)
+            control.sweep(connection, lease.now)
             progress.tidy(connection, lease.worker, lease.now)
             return progress.due_later(connection)
 
-    def _lease(self) -> Lease:
+    def _lease(self, connection: Connection) -> Lease:
         now = self._office.clock()
-        return Lease(self._presence.worker, now, now + self._office.limits.lease)
+        shared = shared_now(connection) if self._office.shared_clock else None
+        return Lease(
+            self._presence.worker, now, (shared or now) + self._office.limits.lease, shared
+        )
 
     def _judged(self, due: Due, outcome: Outcome, now: datetime) -> Recorded:
-        again = retry_at(
-            due.attempts + 1,
-            now=now,
-            first_at=due.made_at,
-            horizon=self._office.limits.retry_horizon,
-        )
+        again = None
+        if outcome.result is not Result.ACCEPTED:
+            again = retry_at(
+                due.attempts + 1,
+                now=now,
+                first_at=due.made_at,
+                horizon=self._office.limits.retry_horizon,
+            )
         settled = settle(due, outcome, retry_at=again, soon=now + step(0))
         _log_outcome(due, outcome, settled.state)
         return Recorded(due, outcome, settled)
@@ -135,6 +261,8 @@ def _counted_as(one: Recorded) -> str:
 
 def _log_outcome(due: Due, outcome: Outcome, state: DeliveryState) -> None:
     level = logging.DEBUG if outcome.result is Result.ACCEPTED else logging.WARNING
+    if not log.isEnabledFor(level):
+        return
     log.log(
         level,
         outcome.result.value,

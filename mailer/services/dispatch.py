@@ -1,18 +1,21 @@
 """Works off what is due: the loop between the ledger and the relays.
 
     now and then: chores (take over from the dead, publish, expire)
-    repeat: turn (record outcomes, take what is next) -> lines send -> outcomes come back
+    repeat: look (stopped mailings, notices) -> turn (write outcomes, take what is next) -> lines send
     one pass ends when nothing is due; a watch goes on, woken or by the clock
     stop: take no more, finish what is on the wire, record, give back the rest
 
 What goes wrong, and what it costs:
 
-    no line to a relay            nothing was tried; a pass ends (exit 69), a watch waits and tries anew,
-                                  and what waits with it is given back, so that consent is asked again
+    no line to a relay            nothing was tried; the next relay takes over; without one a pass ends
+                                  (exit 69), a watch waits, and what waits with it is given back
     link lost before the dot      due again soon, not counted against the reader
     link lost after the dot       unknown: due again or held, as the newsroom wants
     4xx / 5xx about the reader    due again by the schedule / refused
-    5xx about us (MAIL, size)     the run stops and says so; everything else stays due
+    5xx about us (login, MAIL)    that relay is not used again in this run; with none left the run stops
+    5xx about the content         ten in a row hold the mailing; all else goes on
+    a message cannot be made      its mailing is held; all else goes on
+    paused, cancelled             what was not begun is let go at the next look
     database busy or gone         outcomes are kept and written when it is back; past our lease
                                   nothing more is begun
     killed                        the next dispatcher takes over (see store.takeover)
@@ -24,71 +27,38 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
-from mailer.core.delivery import Due, Outcome
 from mailer.core.errors import ServiceMissing, TryLater
 from mailer.mail.compose import Composer
 from mailer.mail.transport import Transport
 from mailer.services.bookkeeper import Bookkeeper, Letter
+from mailer.services.domains import Domains
 from mailer.services.feed import Feed
-from mailer.services.lane import Lane
+from mailer.services.hand import Hand
+from mailer.services.journal import Journal
+from mailer.services.lane import Lane, Yard
+from mailer.services.making import Maker
 from mailer.services.office import Office
 from mailer.services.presence import Presence
+from mailer.services.reports import Reports
+from mailer.services.route import Route, Routes
+from mailer.services.summary import Orders, Progress, Summary, summed_up
+from mailer.services.tenure import Tenure
+
+__all__ = ["Dispatcher", "Orders", "Progress", "Summary"]
 
 log = logging.getLogger(__name__)
 
 Returned = TypeVar("Returned")
 
-LETTERS_PER_LINE = 16
-"""Letters in hand for each line: enough to keep it busy while a turn commits."""
+LETTERS_PER_LINE = 128
+"""Letters in hand for each line: a turn takes half of them, enough to make its commit cost nothing."""
+NOTICES = 64
+"""Notices that may be in hand beyond that."""
 TURN_SECONDS = 0.1
 DATABASE_RETRY_SECONDS = 0.5
 BREAK_OFF_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a dispatch came to.
-
-    Attributes:
-        due: deliveries that wait for a later run.
-        faults: what the operator must hear of, in words.
-        missing: a relay or the database was not there.
-    """
-
-    accepted: int = 0
-    deferred: int = 0
-    refused: int = 0
-    unknown: int = 0
-    expired: int = 0
-    published: int = 0
-    due: int = 0
-    faults: tuple[str, ...] = ()
-    missing: bool = False
-
-    @property
-    def worked(self) -> bool:
-        """Whether anything was done at all."""
-        return any(
-            (self.accepted, self.deferred, self.refused, self.unknown, self.expired, self.published)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """How a dispatcher is to work.
-
-    Attributes:
-        watch: go on when idle, until told to stop.
-        poll_seconds: how often a watch looks for what is due when nobody wakes it.
-        steps: which of "publish", "send" and "upkeep" to do.
-    """
-
-    watch: bool = False
-    poll_seconds: float = 1.0
-    steps: frozenset[str] = frozenset({"publish", "send", "upkeep"})
 
 
 class Dispatcher:
@@ -97,37 +67,54 @@ class Dispatcher:
     def __init__(
         self, office: Office, transports: Sequence[Transport], presence: Presence, orders: Orders
     ) -> None:
-        self.stopping = asyncio.Event()
         self._orders = orders
         self._presence = presence
         self._books = Bookkeeper(office, presence)
-        self._feed = Feed()
-        self._outcomes: list[tuple[Due, Outcome]] = []
-        self._in_hand = 0
-        self._news = asyncio.Event()
-        self._faults: dict[str, None] = {}
-        self._missing = self._unsure = False
+        self._journal = Journal(presence.journal())
+        self._tenure = Tenure(office.limits.lease.total_seconds(), presence)
+        self._routes = Routes(Route(transport) for transport in transports)
+        self._feed = Feed(self._routes, Domains(office.limits.domains), lambda: self._tenure.holds)
+        self._hand = Hand()
+        self._unsure = self._settled = False
+        self._chores_at = 0.0
         self._patience: float | None = None
         self._window = LETTERS_PER_LINE * sum(each.connections for each in transports)
-        self._lease_seconds = office.limits.lease.total_seconds()
-        self._asked_at = self._lease_ends = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._reports = Reports(
+            self._feed,
+            self._hand,
+            self._routes,
+            tenure=self._tenure,
+            journal=self._journal,
+            patient=orders.watch,
+            enough=self._window // 2,
+        )
         composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
+        self._maker = Maker(composer, self._feed)
+        yard = Yard(self._feed, composer, self._journal, self._reports)
         self._lanes = [
-            Lane(transport, self._feed, composer, self, patient=orders.watch)
-            for transport in transports
-            for _ in range(transport.connections)
+            Lane(route, yard) for route in self._routes.routes for _ in range(route.lines)
         ]
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set when nothing more is to be begun."""
+        return self._reports.stopping
 
     def stop(self) -> None:
         """Take no more, finish what is on the wire, record it, give back the rest."""
-        self.stopping.set()
-        self._feed.close()
-        self._news.set()
+        self._reports.stop()
 
     def wake(self) -> None:
         """Something became due."""
-        self._news.set()
+        self._chores_at = 0.0
+        self._reports.news.set()
+
+    def progress(self) -> Progress:
+        """How far it has come."""
+        return self._hand.progress(
+            [route.transport.name for route in self._routes.routes if not route.usable]
+        )
 
     async def run(self) -> Summary:
         """Work until nothing is due (a pass) or until stopped (a watch).
@@ -146,100 +133,148 @@ class Dispatcher:
                 self._patience = BREAK_OFF_SECONDS
                 raise
             finally:
-                due = await asyncio.shield(self._finish(lanes))
-            return self._summary(due)
+                due = await self._finished(lanes)
+            return summed_up(
+                self._books.tally,
+                due=due,
+                faults=tuple(self._reports.faults),
+                missing=due > 0 and self._routes.missing,
+            )
         finally:
-            self._presence.leave()
+            self._journal.close()
+            if self._settled or not (self._hand.size or self._hand.entries or self._unsure):
+                self._presence.leave()
+            self._presence.let_go()
             self._thread.shutdown(wait=True)
 
     async def _work(self) -> None:
-        chores_at = 0.0
         while not self.stopping.is_set():
-            self._news.clear()
-            if time.monotonic() >= chores_at:
-                self._faults |= dict.fromkeys(await self._with_books(self._chores))
-                chores_at = time.monotonic() + self._orders.poll_seconds
+            self._reports.news.clear()
+            if time.monotonic() >= self._chores_at:
+                self._chores_at = time.monotonic() + self._orders.poll_seconds
+                for words in await self._with_books(self._chores):
+                    self._reports.tell(words)
             moved = await self._turn()
-            if not moved and not self._in_hand and not self._orders.watch:
+            if not moved and not self._hand.size and not self._orders.watch:
                 return
-            if not moved or self._in_hand > self._window // 2:
+            if not moved or self._hand.size > self._window // 2:
                 await self._rest()
 
     def _chores(self) -> list[str]:
         if "send" in self._orders.steps:
             self._books.take_over()
+        self._books.note_health(self._routes.routes)
         return self._books.chores(self._orders.steps)
 
     async def _rest(self) -> None:
         """Wait for outcomes, a wake-up, or the clock."""
-        seconds = TURN_SECONDS if self._in_hand else self._orders.poll_seconds
+        seconds = TURN_SECONDS if self._hand.size else self._orders.poll_seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._reports.news.wait()
 
     async def _turn(self) -> bool:
         """One turn of the books where there is anything to write or to take; whether it moved."""
-        want = self._window - self._in_hand
-        if want < self._window // 2 or "send" not in self._orders.steps:
+        sends = "send" in self._orders.steps
+        room = self._window - self._hand.size
+        sends = sends and (self._tenure.holds or not self._hand.size)
+        want = room if sends and room >= self._window // 2 else 0
+        look = await self._with_books(lambda: self._books.look(self._hand.mailings))
+        if look.stopped:
+            self._reports.withdraw(look.stopped)
+        self._hand.let_go_all(self._feed.excess(self._window // 4))
+        if not look.waiting:
             want = 0
-        if not self._outcomes and not (want and await self._with_books(self._books.waiting)):
+        notices = NOTICES if sends and look.notices else 0
+        if not (want or notices or self._hand.entries):
             return await self._keep_lease()
-        wrote = bool(self._outcomes)
-        letters = await self._written(want)
-        self._feed.put(letters)
+        wrote = bool(self._hand.entries)
+        letters = await self._written(want, notices)
+        self._maker.put(letters)
         await self._keep_lease()
         return wrote or bool(letters)
 
-    async def _written(self, want: int) -> list[Letter]:
-        """Write the outcomes that have come back, and take up to `want` letters."""
-        outcomes = tuple(self._outcomes)
-        letters = await self._with_books(lambda: self._books.turn(outcomes, want))
-        del self._outcomes[: len(outcomes)]  # not before they are on record
-        if not self._in_hand:
-            self._lease_ends = self._asked_at + self._lease_seconds
-        self._in_hand += len(letters)
+    async def _written(self, want: int, notices: int) -> list[Letter]:
+        """Write what has come up, and take up to `want` letters and `notices` notices."""
+        entries = self._hand.entries
+        letters = await self._with_books(
+            lambda: self._books.turn(entries, want=want, notices=notices),
+            takes=bool(want + notices),
+        )
+        self._hand.written(entries)  # not before they are on record
+        self._journal.forget(due.id for due, _ in entries.tried)
+        if not self._hand.size:
+            self._tenure.granted()
+            self._feed.reconsider()
+        self._hand.take(letters)
         return letters
 
     async def _keep_lease(self) -> bool:
         """Renew our leases once a quarter of their time has gone; whether they were given back instead.
 
         Letters that only lie here, for want of a relay, are given back: taken again, they are asked
-        again for consent. So is what a turn took whose commit was not seen.
+        again for consent. So is what a turn took whose commit was not seen, and what a lease has
+        ended over, once nothing is on the wire any more.
         """
-        aged = self._in_hand and self._lease_ends - time.monotonic() < self._lease_seconds * 0.75
-        at_rest = len(self._feed) == self._in_hand and not self._outcomes
+        aged = self._hand.size and self._tenure.aged
+        at_rest = len(self._feed) == self._hand.size and not self._hand.entries
         if at_rest and (aged or self._unsure):
-            self._feed.clear()
-            self._in_hand = 0
+            self._hand.lay_down(self._feed.clear())
             await self._with_books(self._books.give_back)
             self._unsure = False
             return True
-        if aged and self.may_begin():  # a lease that has ended may be another's by now
+        if aged and self._tenure.holds:  # a lease that has ended may be another's by now
             await self._with_books(self._books.renew)
-            self._lease_ends = self._asked_at + self._lease_seconds
+            if self._tenure.holds:  # or what we asked came too late, and all may be taken over
+                self._tenure.granted()
+                self._feed.reconsider()
         return False
+
+    async def _finished(self, lanes: Sequence[asyncio.Task[None]]) -> int:
+        """Finish, whatever comes; being cancelled meanwhile breaks off what is on the wire."""
+        finishing = asyncio.create_task(self._finish(lanes))
+        broken_off = False
+        while not finishing.done():
+            try:
+                await asyncio.shield(finishing)
+            except asyncio.CancelledError:
+                broken_off = True
+                self._patience = BREAK_OFF_SECONDS
+                for lane in lanes:
+                    lane.cancel()
+        if broken_off:
+            finishing.exception()
+            raise asyncio.CancelledError
+        return finishing.result()
 
     async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
         self.stop()
+        await self._maker.close()
         while working := [lane for lane in lanes if not lane.done()]:
             if self._patience is not None:
                 for lane in working:  # again and again: before Python 3.12 wait_for may swallow it
                     lane.cancel()
             await asyncio.wait(working, timeout=self._patience)
-        await self._written(0)
-        return await self._with_books(self._books.give_back)
+        await self._written(0, 0)
+        due = await self._with_books(self._books.give_back)
+        self._settled = True
+        return due
 
-    async def _with_books(self, work: Callable[[], Returned]) -> Returned:
-        """Have the books do something; while the database is away try anew, as long as that can help."""
+    async def _with_books(self, work: Callable[[], Returned], *, takes: bool = False) -> Returned:
+        """Have the books do something; while the database is away try anew, as long as that can help.
+
+        Args:
+            takes: what is taken by a commit that is not seen is ours, and nobody knows.
+        """
         while True:
-            self._asked_at = time.monotonic()
+            self._tenure.asked()
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
             except (TryLater, ServiceMissing) as error:
                 patient = self._orders.watch and not self.stopping.is_set()
-                if time.monotonic() >= self._lease_ends and not patient:
+                if not self._tenure.holds and not patient:
                     raise
-                self._unsure = True
+                self._unsure = self._unsure or takes
                 log.warning("database away", extra={"reason": error.what})
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
@@ -249,51 +284,8 @@ class Dispatcher:
             await lane.work()
         except Exception as error:
             log.exception("surprise")
-            self.fault(f"a line ended by surprise: {error!r}")
+            self._reports.fault(f"a line ended by surprise: {error!r}")
         finally:
             self._lanes.remove(lane)
             if not self._lanes:
                 self.stop()
-
-    def may_begin(self) -> bool:
-        """Whether our leases still hold, by our own clock."""
-        if time.monotonic() < self._lease_ends:
-            return True
-        self.fault("the leases ended before they could be renewed: nothing more was begun")
-        return False
-
-    def done(self, due: Due, outcome: Outcome) -> None:
-        """A letter has its outcome; it is written with the next turn."""
-        self._in_hand -= 1
-        self._outcomes.append((due, outcome))
-        if not self._in_hand or len(self._outcomes) >= self._window // 2:
-            self._news.set()
-
-    def missing(self, words: str) -> None:
-        """A relay is not there."""
-        self._missing = True
-        self._tell(words)
-
-    def fault(self, words: str) -> None:
-        """Stop, and say why."""
-        self._tell(words)
-        self.stop()
-
-    def _tell(self, words: str) -> None:
-        if words not in self._faults:
-            self._faults[words] = None
-            log.error("fault", extra={"reason": " ".join(words.split())})
-
-    def _summary(self, due: int) -> Summary:
-        tally = self._books.tally
-        return Summary(
-            accepted=tally["accepted"],
-            deferred=tally["deferred"],
-            refused=tally["refused"],
-            unknown=tally["unknown"],
-            expired=tally["expired"],
-            published=tally["published"],
-            due=due,
-            faults=tuple(self._faults),
-            missing=self._missing,
-        )

@@ -1,38 +1,87 @@
-"""Deliveries in hand, waiting for a line: in order, and the line that was free last gets the next one.
+"""Letters in hand, waiting for a line: which of them is next, and which line takes it.
 
-So a trickle of notices keeps using one open connection instead of opening eight.
+Notices come first, whatever waits. A letter whose domain may not have it yet is laid aside, and what
+stands behind it goes on. Which relay may take the next one `route.Routes` says; among its lines it is the
+one that was free last, so that a trickle keeps using one open connection instead of opening eight.
+
+Whoever may take nothing at present waits in `ready`, and is called when that changes: by a letter, an
+outcome, or the clock.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable
+import contextlib
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import timedelta
 
+from mailer.core.delivery import Outcome
 from mailer.services.bookkeeper import Letter
+from mailer.services.domains import Domains
+from mailer.services.route import Route, Routes
+
+AT_ONCE = 2
+"""Letters called back for each one of their domain that has ended, so that its flow can widen."""
+PATIENCE = timedelta(seconds=30)
+"""How long a letter is let go for its domain's sake, at least."""
+SPREAD = 100
+"""Letters of one domain that are let go until the same moment."""
 
 
 class Feed:
-    """A queue between the bookkeeper and the lines, in one event loop."""
+    """A queue between the bookkeeper and the lines, in one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        ours: whether what is in hand is still ours to send.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        domains: Domains,
+        ours: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._routes = routes
+        self._domains = domains
+        self._ours = ours
+        self._clock = clock
+        self._notices: deque[Letter] = deque()
         self._letters: deque[Letter] = deque()
-        self._takers: list[asyncio.Future[None]] = []
+        self._aside: dict[str, deque[Letter]] = {}
+        self._clocks: dict[str, asyncio.TimerHandle] = {}
+        self._takers: list[tuple[Route, asyncio.Future[None]]] = []
+        self._idle: Counter[Route] = Counter()
+        self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
+        self._closing = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._letters)
+        aside = sum(map(len, self._aside.values())) if self._aside else 0
+        return len(self._notices) + len(self._letters) + aside
 
     def put(self, letters: Iterable[Letter]) -> None:
-        """Add to the end."""
-        self._letters.extend(letters)
-        self._call(len(self._letters))
+        """Add to the end; notices overtake the rest."""
+        for letter in letters:
+            self._queue_of(letter).append(letter)
+        self.reconsider()
 
     def put_back(self, letter: Letter) -> None:
         """Return one that was taken and not begun: it comes first again."""
-        self._letters.appendleft(letter)
-        self._call(1)
+        self._queue_of(letter).appendleft(letter)
+        if self._domains.ended(letter.due.mailbox, None):
+            self._call_back(_domain(letter))
+        self.reconsider()
 
-    async def ready(self, patience: float | None = None) -> bool:
-        """Wait until a letter is at hand, for whoever takes it first.
+    def ended(self, letter: Letter, outcome: Outcome) -> None:
+        """One that was taken has its outcome."""
+        if self._domains.ended(letter.due.mailbox, outcome) and self._aside:
+            self._call_back(_domain(letter))
+
+    async def ready(self, route: Route, patience: float | None = None) -> bool:
+        """Wait until a line of `route` may take a letter, whoever takes it first.
 
         Args:
             patience: seconds to wait at most; None waits for ever.
@@ -41,44 +90,181 @@ class Feed:
             False when the feed was closed.
 
         Raises:
-            TimeoutError: none came in time.
+            TimeoutError: it may not in time.
         """
         async with asyncio.timeout(patience):
-            while not self._closed and not self._letters:
-                await self._called()
+            while not self._closed and not self._may_take(route):
+                await self._called(route)
         return not self._closed
 
-    def take(self) -> Letter | None:
-        """The next letter; None where none is at hand, or the feed was closed."""
-        return self._letters.popleft() if self._letters and not self._closed else None
+    def take(self, route: Route) -> Letter | None:
+        """The next letter for a line of `route`; None where it may take none at present."""
+        if self._closed or not self._may_take(route):
+            if self._takers and not self._closed:
+                self.reconsider()  # it may be another's turn
+            return None
+        letter = self._next()
+        if letter is not None:
+            route.took(self._clock())
+            self._domains.begun(letter.due.mailbox)
+        if self._takers:
+            self.reconsider()
+        return letter
 
-    def pass_on(self) -> None:
-        """Call another in place of one that was called and takes nothing."""
-        self._call(1 if self._letters else 0)
+    def reconsider(self) -> None:
+        """Call as many lines as there are letters they may take; the clock calls again where it matters."""
+        waiting = len(self._notices) + len(self._letters)
+        while (waiting > 0 or self._closed) and (taker := self._whose_turn()) is not None:
+            self._takers.remove(taker)
+            self._idle[taker[0]] -= 1
+            if not taker[1].done():
+                taker[1].set_result(None)
+            waiting -= 1
+        if waiting > 0 and self._takers:
+            self._set_alarm()
 
-    def clear(self) -> None:
-        """Forget what waits here."""
-        self._letters.clear()
+    def _whose_turn(self) -> tuple[Route, asyncio.Future[None]] | None:
+        """The line that was free last of those that may take a letter; any where the feed is closed."""
+        for taker in reversed(self._takers):
+            if self._closed or self._may_take(taker[0]):
+                return taker
+        return None
+
+    def withdraw(self, mailings: Collection[int]) -> list[Letter]:
+        """Take out the letters of these mailings, none of which was begun."""
+        return self._sorted_out(lambda letter: letter.due.mailing_id in mailings)
+
+    def clear(self) -> list[Letter]:
+        """Take out everything, none of which was begun."""
+        return self._sorted_out(lambda _letter: True)
+
+    def excess(self, room: int) -> list[tuple[Letter, timedelta]]:
+        """Take out of what is laid aside what is more than `room`, and say how long to let each go."""
+        if not self._aside:
+            return []
+        let_go: list[tuple[Letter, timedelta]] = []
+        over = sum(map(len, self._aside.values())) - room
+        for domain, letters in sorted(self._aside.items(), key=lambda one: -len(one[1])):
+            wait = self._domains.wait(letters[0].due.mailbox)
+            pause = timedelta(seconds=wait) if math.isfinite(wait) else PATIENCE
+            while over > 0 and letters:
+                spread = len(let_go) // SPREAD * PATIENCE
+                let_go.append((letters.pop(), max(pause, PATIENCE) + spread))
+                over -= 1
+            if not letters:
+                del self._aside[domain]
+        return let_go
+
+    async def closing(self, patience: float) -> None:
+        """Wait until the feed is closed, or for so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._closing.wait()
 
     def close(self) -> None:
         """Hand out nothing more. What is left was never begun."""
         self._closed = True
-        self._call(len(self._takers))
+        self._closing.set()
+        for clock in (self._alarm, *self._clocks.values()):
+            if clock is not None:
+                clock.cancel()
+        self._clocks.clear()
+        self.reconsider()
 
-    async def _called(self) -> None:
-        taker = asyncio.get_running_loop().create_future()
+    def _may_take(self, route: Route) -> bool:
+        if not (self._notices or self._letters) or not self._ours():
+            return False
+        now = self._clock()
+        return self._routes.may_pull(route, now, self._is_idle) and not route.wait(now)
+
+    def _is_idle(self, route: Route) -> bool:
+        return self._idle[route] > 0
+
+    def _next(self) -> Letter | None:
+        for queue in (self._notices, self._letters):
+            while queue:
+                letter = queue.popleft()
+                wait = self._domains.wait(letter.due.mailbox)
+                if not wait:
+                    return letter
+                self._lay_aside(letter, wait)
+        return None
+
+    def _lay_aside(self, letter: Letter, wait: float) -> None:
+        domain = _domain(letter)
+        others = self._aside.setdefault(domain, deque())
+        if math.isfinite(wait) and domain not in self._clocks:
+            loop = asyncio.get_running_loop()
+            self._clocks[domain] = loop.call_later(wait, self._pause_over, domain)
+        if others and letter.due.id < others[0].due.id:
+            others.appendleft(letter)  # it was called back, and is laid aside again
+        else:
+            others.append(letter)
+
+    def _pause_over(self, domain: str) -> None:
+        del self._clocks[domain]
+        self._call_back(domain)
+
+    def _call_back(self, domain: str) -> None:
+        """Let some letters of a domain come first again; those that have to wait are laid aside anew."""
+        letters = self._aside.get(domain)
+        if letters is None or self._closed:
+            return
+        for letter in reversed([letters.popleft() for _ in range(min(AT_ONCE, len(letters)))]):
+            self._queue_of(letter).appendleft(letter)
+        if not letters:
+            del self._aside[domain]
+        self.reconsider()
+
+    def _queue_of(self, letter: Letter) -> deque[Letter]:
+        return self._notices if letter.due.mailing_id is None else self._letters
+
+    def _sorted_out(self, out: Callable[[Letter], bool]) -> list[Letter]:
+        taken: list[Letter] = []
+        for queue in (self._notices, self._letters, *self._aside.values()):
+            taken += filter(out, queue)
+            kept = [letter for letter in queue if not out(letter)]
+            queue.clear()
+            queue.extend(kept)
+        self._aside = {domain: queue for domain, queue in self._aside.items() if queue}
+        return taken
+
+    async def _called(self, route: Route) -> None:
+        call = asyncio.get_running_loop().create_future()
+        taker = (route, call)
         self._takers.append(taker)
+        self._idle[route] += 1
+        self.reconsider()
         try:
-            await taker
+            await call
         except asyncio.CancelledError:
             if taker in self._takers:
                 self._takers.remove(taker)
+                self._idle[route] -= 1
             else:
-                self.pass_on()
+                self.reconsider()
             raise
 
-    def _call(self, number: int) -> None:
-        for _ in range(min(number, len(self._takers))):
-            taker = self._takers.pop()
-            if not taker.done():
-                taker.set_result(None)
+    def _set_alarm(self) -> None:
+        """Look again when the first relay that holds somebody back may take a message."""
+        now = self._clock()
+        waits = [wait for wait in self._waits(now) if math.isfinite(wait)]
+        if not waits:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + min(waits)
+        if self._alarm is not None:
+            if loop.time() < self._alarm.when() <= at and not self._alarm.cancelled():
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(at, self.reconsider)
+
+    def _waits(self, now: float) -> Iterator[float]:
+        for route in {taker[0] for taker in self._takers}:
+            wait = route.resting(now) or route.wait(now)
+            if wait:
+                yield wait
+
+
+def _domain(letter: Letter) -> str:
+    return letter.due.mailbox.rpartition("@")[2].lower()

@@ -1,83 +1,92 @@
-"""One lane: lets one line take letters from the feed, and keeps it open while there is work.
+"""One lane: lets one line of a relay take letters from the feed, and keeps it open while there is work.
 
 A letter that was taken and not begun goes back to the feed; one that was begun has an outcome. There
 is no third way out of this module.
+
+    taken -> made into a message -> the line begins it -> journal -> lease asked -> content leaves -> outcome
+
+The journal comes before the lease: a worker that was stopped between the two and wakes up too late has
+said what it was about to do, and does not do it.
 """
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Protocol
 
-from mailer.core.delivery import Blame, Due, Outcome, Result
-from mailer.core.errors import ServiceMissing
+from mailer.core.delivery import Blame, Outcome, Phase, Result
+from mailer.core.errors import MailerError, ServiceMissing
+from mailer.core.pace import throttles
+from mailer.core.reply import one_line
 from mailer.mail.compose import Composer
+from mailer.mail.headers import checked_mailbox
+from mailer.mail.hearing import CLOSING
 from mailer.mail.message import Message
-from mailer.mail.transport import Line, Parcel, Transport
+from mailer.mail.transport import Line, Parcel
 from mailer.services.bookkeeper import Letter
 from mailer.services.feed import Feed
+from mailer.services.journal import Journal
+from mailer.services.route import RESTS, Route
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 FAULTS_IN_A_ROW = 3
-RECONNECT_SECONDS = (1.0, 5.0, 15.0, 60.0)
+_OF_EVERY_MESSAGE = frozenset({Phase.AUTH, Phase.MAIL, Phase.RCPT})
 
 
 class Foreman(Protocol):
     """Whom a lane reports to."""
 
-    @property
-    def stopping(self) -> asyncio.Event:
-        """Set when nothing more is to be begun."""
-
     def may_begin(self) -> bool:
         """Whether the letters in hand are still ours to send."""
 
-    def done(self, due: Due, outcome: Outcome) -> None:
+    def done(self, letter: Letter, outcome: Outcome) -> None:
         """A letter has its outcome."""
 
-    def missing(self, words: str) -> None:
-        """A relay is not there; others may be."""
+    def spoiled(self, letter: Letter, words: str) -> None:
+        """A letter that was put back cannot be made: its mailing is at fault."""
+
+    def missing(self, route: Route) -> None:
+        """A relay is not to be had; others may be."""
+
+    def refused(self, route: Route, words: str) -> None:
+        """A relay refuses us as a sender, whoever the reader is."""
 
     def fault(self, words: str) -> None:
         """Something no retry will mend: the run is to stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Yard:
+    """What the lanes of a dispatcher share."""
+
+    feed: Feed
+    composer: Composer
+    journal: Journal
+    foreman: Foreman
+
+
 class Lane:
-    """One lane of a dispatcher.
+    """One lane of a dispatcher."""
 
-    Args:
-        patient: wait and try anew when the relay is not there, instead of ending.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        feed: Feed,
-        composer: Composer,
-        foreman: Foreman,
-        *,
-        patient: bool,
-    ) -> None:
-        self._transport = transport
-        self._feed = feed
-        self._composer = composer
-        self._foreman = foreman
-        self._patient = patient
+    def __init__(self, route: Route, yard: Yard) -> None:
+        self._route = route
+        self._yard = yard
+        self._feed = yard.feed
+        self._foreman = yard.foreman
         self._line: Line | None = None
         self._faults = 0
         self._tries = 0
 
     async def work(self) -> None:
-        """Send letters until the feed is closed, or the relay is gone and we are not patient."""
+        """Send letters until the feed is closed."""
         try:
-            while await self._called() and self._foreman.may_begin():
+            while await self._called():
                 line = await self._connected()
                 if line is not None:
                     await self._stream(line)
-                elif not await self._may_retry():
-                    return
+                elif self._route.open_lines:
+                    await self._pause()
         finally:
             await self._hang_up()
 
@@ -85,46 +94,47 @@ class Lane:
         """Wait for a letter, and not for ever with an open line; False when there will be none."""
         while True:
             try:
-                return await self._feed.ready(IDLE_SECONDS if self._line else None)
+                return await self._feed.ready(self._route, IDLE_SECONDS if self._line else None)
             except TimeoutError:
                 await self._hang_up()
 
     async def _connected(self) -> Line | None:
-        """An open line; None where there is none, and another lane is called."""
+        """An open line; None where there is none to be had."""
         if self._line is not None and self._line.alive:
             return self._line
         await self._hang_up()
         try:
             self._line = await self._connect()
         except ServiceMissing as error:
-            self._feed.pass_on()
-            self._foreman.missing(str(error))
-        except asyncio.CancelledError:
-            self._feed.pass_on()
-            raise
+            self._missed(str(error))
+        else:
+            self._route.open_lines += 1
+        finally:
+            self._feed.reconsider()  # another may take what we were called for
         return self._line
 
     async def _connect(self) -> Line:
         if self._faults >= FAULTS_IN_A_ROW:
             self._faults = 0
             raise ServiceMissing(
-                f"Relay {self._transport.name} broke off {FAULTS_IN_A_ROW} conversations in a row",
+                f"Relay {self._route.transport.name} breaks off or puts off one conversation after the other",
                 "look at the relay's own log",
             )
-        return await self._transport.connect()
+        return await self._route.transport.connect()
 
-    async def _may_retry(self) -> bool:
-        """Wait before the next try to connect; False where the lane ends instead."""
-        if not self._patient:
-            return False
-        seconds = RECONNECT_SECONDS[min(self._tries, len(RECONNECT_SECONDS) - 1)]
+    def _missed(self, words: str) -> None:
+        """No line was to be had. Where others of the relay stand, it grants us fewer, and that is all."""
+        if self._route.open_lines:
+            log.info("a line less", extra={"relay": self._route.transport.name, "reason": words})
+            return
+        if self._route.failed(words):
+            self._foreman.missing(self._route)
+
+    async def _pause(self) -> None:
+        """Leave the relay alone for a while; its other lines go on."""
+        seconds = RESTS[min(self._tries, len(RESTS) - 1)]
         self._tries += 1
-        try:
-            async with asyncio.timeout(seconds):
-                await self._foreman.stopping.wait()
-        except TimeoutError:
-            return True
-        return False
+        await self._feed.closing(seconds)
 
     async def _stream(self, line: Line) -> None:
         try:
@@ -132,55 +142,82 @@ class Lane:
         except Exception as error:
             # A surprise is a fault of ours: stop. The line has settled what was on its way.
             log.exception("surprise")
-            self._foreman.fault(f"a line to relay {self._transport.name} broke off: {error!r}")
+            name = self._route.transport.name
+            self._foreman.fault(f"a line to relay {name} broke off: {error!r}")
 
     def _pull(self) -> Parcel | None:
-        """The next letter, made into a message, as long as it is ours to send."""
-        letter = self._feed.take()
-        if letter is None:
-            return None
-        if not self._foreman.may_begin():
-            self._feed.put_back(letter)
-            return None
+        """The next letter, made into a message."""
+        while (letter := self._feed.take(self._route)) is not None:
+            message = letter.message or self._made(letter)
+            if message is not None:
+                return _Handed(self, letter, message)
+        return None
+
+    def _made(self, letter: Letter) -> Message | None:
+        """The message of a letter; where it cannot be made, its reader or its mailing is at fault."""
         try:
-            message = self._composer.compose(letter.prepared, letter.due)
+            return self._yard.composer.compose(letter.prepared, letter.due)
         except Exception as error:
-            # No retry mends it: stop, lose nobody, and say which letter it was.
+            fault = _fault_of_address(letter)
+            if fault:
+                self.done(letter, Outcome(Result.REFUSED, Phase.RCPT, text=one_line(f"not sent: {fault}")))
+                return None
             log.exception("surprise", extra={"delivery": letter.due.id})
             self._feed.put_back(letter)
-            self._foreman.fault(f"delivery {letter.due.id} could not be made: {error!r}")
+            self._foreman.spoiled(letter, f"delivery {letter.due.id} cannot be made: {error}")
             return None
-        return _Handed(self, letter, message)
 
-    def may_leave(self) -> bool:
-        """Whether a message that was begun is still ours to send."""
+    def may_leave(self, letter: Letter) -> bool:
+        """Write the journal's line, then ask whether the letter is still ours: in this order."""
+        try:
+            self._yard.journal.begin(letter.due.id)
+        except MailerError as error:
+            self._foreman.fault(str(error))
+            return False
         return self._foreman.may_begin()
 
     def done(self, letter: Letter, outcome: Outcome) -> None:
         """A letter has its outcome."""
-        self._foreman.done(letter.due, outcome)
+        self._yard.journal.end(letter.due.id, outcome)
+        self._feed.ended(letter, outcome)
+        self._foreman.done(letter, outcome)
         self._learn(outcome)
 
     def give_back(self, letter: Letter) -> None:
-        """A letter was not begun."""
+        """A letter was not begun, or taken back before it could leave."""
+        self._yard.journal.take_back(letter.due.id)
         self._feed.put_back(letter)
 
     def _learn(self, outcome: Outcome) -> None:
         """Draw conclusions about the relay, and about ourselves, from an outcome."""
-        if outcome.blame is Blame.RELAY and outcome.result is not Result.ACCEPTED:
-            self._faults += 1
+        if outcome.result is Result.ACCEPTED:
+            self._faults = self._tries = 0
+            if self._route.failing_since is not None:
+                self._recovered()
             return
-        self._faults = 0
-        self._tries = 0
-        if outcome.blame is Blame.SENDER and outcome.result is Result.REFUSED:
+        if outcome.blame is Blame.RELAY:
+            if outcome.code == CLOSING:
+                self._faults = FAULTS_IN_A_ROW  # it wants less of us: no new line at once
+            elif not throttles(outcome):
+                self._faults += 1
+            return
+        self._faults = self._tries = 0
+        at_fault = outcome.blame is Blame.SENDER and outcome.result is Result.REFUSED
+        if at_fault and outcome.code and outcome.phase in _OF_EVERY_MESSAGE:
             said = f"{outcome.code} {outcome.text}".strip()
-            self._foreman.fault(
-                f"relay {outcome.relay} refuses what we send, at {outcome.phase.value}: {said}"
+            self._foreman.refused(
+                self._route,
+                f"relay {outcome.relay} refuses what we send, at {outcome.phase.value}: {said}",
             )
+
+    def _recovered(self) -> None:
+        log.info("relay is back", extra={"relay": self._route.transport.name})
+        self._route.well()
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None
         if line is not None:
+            self._route.open_lines -= 1
             await line.close()
 
 
@@ -193,10 +230,19 @@ class _Handed:
     message: Message
 
     def may_leave(self) -> bool:
-        return self.lane.may_leave()
+        return self.lane.may_leave(self.letter)
 
     def done(self, outcome: Outcome) -> None:
         self.lane.done(self.letter, outcome)
 
     def give_back(self) -> None:
         self.lane.give_back(self.letter)
+
+
+def _fault_of_address(letter: Letter) -> str:
+    """What is wrong with the reader's address, if that is why there is no message."""
+    try:
+        checked_mailbox(letter.due.mailbox)
+    except MailerError as error:
+        return error.what
+    return ""

@@ -7,7 +7,7 @@ from mailer.core.newsroom import Newsroom, Site
 from mailer.mail.prepare import Prepared, prepare_notice
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
-from mailer.store import mailings, messages
+from mailer.store import mailings, messages, wakeup
 from mailer.store.database import Connection
 from mailer.texts.templates import Templates
 
@@ -24,6 +24,8 @@ def owe(
 ) -> None:
     """Owe one notice within the caller's transaction; owed once for its purpose and cause.
 
+    Dispatchers elsewhere are woken when it commits; `office.wake` is for the one in this process.
+
     Args:
         cause: what made it, as `request:17`.
         language: one of the newsroom's languages.
@@ -39,6 +41,7 @@ def owe(
         prepared_id=prepared_id,
         now=now,
     )
+    wakeup.notify(connection)
 
 
 @lru_cache(maxsize=256)

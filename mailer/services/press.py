@@ -12,7 +12,7 @@ from mailer.core.errors import NotAllowed, NotFound
 from mailer.core.newsroom import Newsroom
 from mailer.core.release import Edition, ReleaseDocument, fingerprint
 from mailer.services.office import Office
-from mailer.store import audit, releases
+from mailer.store import audit, control, mailings, releases, wakeup
 from mailer.store.database import Connection
 from mailer.store.releases import ReleaseRow
 
@@ -138,8 +138,11 @@ def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> 
     )
 
 
-def send(office: Office, release_id: int, *, who: str) -> ReleaseRow:
+def send(office: Office, release_id: int, *, who: str, urgent: bool = False) -> ReleaseRow:
     """Approve a held release: it is published when its moment comes, at once if that has passed.
+
+    Args:
+        urgent: its mailing overtakes those that are not; one that is under way does so from now on.
 
     Raises:
         NotFound: no such release.
@@ -149,9 +152,15 @@ def send(office: Office, release_id: int, *, who: str) -> ReleaseRow:
         row = _must(connection, release_id)
         if row.state == "withdrawn":
             raise NotAllowed(f"Release {release_id} was withdrawn", "add it anew if that was wrong")
+        if urgent and releases.hasten(connection, release_id):
+            _note(office, connection, who, "release urgent", release_id)
         if releases.approve(connection, release_id):
             _note(office, connection, who, "release approved", release_id)
         row = _must(connection, release_id)
+        if urgent:
+            for mailing in mailings.mailings(connection, release_id):
+                control.hasten(connection, mailing.id)
+        wakeup.notify(connection)
     office.wake()
     return row
 

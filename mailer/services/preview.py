@@ -9,7 +9,7 @@ from mailer.mail.message import Message
 from mailer.services import press, publish
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
-from mailer.store import ledger, messages, people
+from mailer.store import claims, messages, people
 from mailer.store.database import Connection
 from mailer.store.people import SubscriptionRow
 
@@ -33,7 +33,7 @@ def preview(office: Office, release_id: int, address: Address) -> Message:
                 f"{address.typed} does not subscribe to {row.newsroom}",
                 "see `mailer subscriber list`",
             )
-        owed = ledger.owed_to(connection, release_id, standing.id)
+        owed = claims.owed_to(connection, release_id, standing.id)
         if owed is not None:
             kept = as_prepared(messages.read_prepared(connection, owed.prepared_id))
             return composer.compose(kept, owed)

@@ -1,4 +1,4 @@
-"""Proves the promise from the records, and tells how things stand.
+"""Proves the promise from the records.
 
 A mailing's arithmetic must add up, each number counted anew:
 
@@ -11,7 +11,6 @@ reachable; the progress counter must agree; nothing may have been opened before 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from mailer.core.errors import NotFound
 from mailer.services.office import Office
@@ -107,8 +106,10 @@ def _gaps(
         yield f"{owed} deliveries, but {history.consented} had consented when it was published"
     if settled != row.settled:
         yield f"{settled} deliveries are settled, but the mailing counts {row.settled}"
-    if row.state == "finished" and states.get("due"):
-        yield f"finished with {states['due']} deliveries still due"
+    if row.finished_at is not None and states.get("due"):
+        yield f"{row.state} with {states['due']} deliveries still due"
+    if states.get("cancelled") and (left := proofs.misnamed(connection, row.id)):
+        yield f"cancelled, and may have left before: deliveries {_few(left)}"
     if stranded := proofs.stranded(connection, row.id):
         yield f"due and never handed out: deliveries {_few(stranded)}"
     if proofs.early(connection, row):
@@ -117,57 +118,3 @@ def _gaps(
 
 def _few(numbers: Iterable[int]) -> str:
     return ", ".join(str(number) for number in numbers)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How things stand.
-
-    Attributes:
-        newsrooms: by key: subscriptions and releases by state.
-        waiting: notices, releases, retries, and since when the oldest has been due.
-        open: mailings under way: settled of audience.
-        held: releases that wait for somebody, and why.
-    """
-
-    newsrooms: dict[str, dict[str, dict[str, int]]]
-    waiting: dict[str, Any]
-    open: list[dict[str, Any]]
-    held: list[dict[str, Any]]
-
-
-def status(office: Office) -> Status:
-    """What is due, held, under way and done."""
-    now = office.clock()
-    with office.database.read() as connection:
-        people = proofs.subscriptions(connection)
-        press = proofs.release_states(connection)
-        due = proofs.waiting(connection, now)
-        under_way = [row for row in mailings.mailings(connection) if row.state in {"open", "held"}]
-        held = [row for row in releases.listed(connection, limit=200) if row.state == "held"]
-    return Status(
-        newsrooms={
-            key: {"subscriptions": people.get(key, {}), "releases": press.get(key, {})}
-            for key in sorted({*office.newsrooms, *people, *press})
-        },
-        waiting={
-            "notices": due.notices,
-            "releases": due.releases,
-            "retries": due.retries,
-            "oldest": due.oldest,
-        },
-        open=[
-            {
-                "mailing": row.id,
-                "release": row.release_id,
-                "state": row.state,
-                "settled": row.settled,
-                "audience": row.audience,
-            }
-            for row in under_way
-        ],
-        held=[
-            {"release": row.id, "title": row.edition.title, "reason": row.hold_reason}
-            for row in held
-        ],
-    )

@@ -28,6 +28,7 @@ from mailer.mail.transport import Line
 from mailer.services import proof, signup
 from mailer.services.office import Office
 from mailer.services.preview import preview
+from mailer.store import control
 from mailer.store.database import Database
 from mailer.store.ledger_tables import prepared
 
@@ -272,7 +273,7 @@ def test_who_left_after_publishing_gets_nothing(office: Office, tmp_path: Path) 
     assert proof.verify(office).ok
 
 
-def test_a_message_that_cannot_be_made_stops_the_run_and_loses_nobody(
+def test_a_message_that_cannot_be_made_holds_its_mailing_and_loses_nobody(
     office: Office, tmp_path: Path
 ) -> None:
     names = import_readers(office, 40)
@@ -286,8 +287,10 @@ def test_a_message_that_cannot_be_made_stops_the_run_and_loses_nobody(
         assert (summary.accepted, summary.due) == (0, 40)
         assert server.messages == []
         assert attempts(office) == []
+        assert progress_of(office, 1) == ("held", 0, 40)
         with office.database.write() as connection:
             connection.execute(prepared.update().values(content=kept))
+            assert control.resume(connection, 1, office.clock())
         assert dispatch(office, tmp_path, over(server)).accepted == 40
         assert recipients(server) == dict.fromkeys(names, 1)
 
@@ -297,6 +300,9 @@ class Broken:
 
     name = "broken"
     connections = 2
+    order = 1
+    weight = 1
+    messages_per_second = 0.0
 
     async def connect(self) -> Line:
         raise ZeroDivisionError

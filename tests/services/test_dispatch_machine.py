@@ -34,6 +34,7 @@ from support.desk import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, came_of, import_r
 from support.desk import text as edition
 from support.offices import KEFM, START, UM, Clock, make_office
 from support.readers import PAGE, confirm_token, leave_token, sign_up
+from support.takeovers import take_over_all
 
 from mailer.core.address import parse_address
 from mailer.core.consent import ENDS, GRANTS
@@ -283,7 +284,7 @@ class Promise(RuleBasedStateMachine):
 
     def take_over(self, worker: Worker) -> None:
         with self.database.write() as connection:
-            takeover.take_over(connection, self.lease(worker), self.dead)
+            take_over_all(connection, self.lease(worker), self.dead)
 
     # The promise.
 

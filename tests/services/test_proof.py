@@ -9,20 +9,17 @@ from support.desk import (
     DEFERRED,
     REFUSED,
     UNKNOWN,
-    approve,
     came_of,
     import_readers,
     lease,
     publish_one,
 )
-from support.desk import text as edition
-from support.offices import START, Clock
-from support.readers import PAGE, leave_token, sign_up
+from support.offices import Clock
+from support.readers import PAGE, leave_token
 
 from mailer.core.delivery import Outcome
 from mailer.core.errors import NotFound
-from mailer.core.release import ReleaseDocument
-from mailer.services import press, proof, publish, signup
+from mailer.services import proof, signup
 from mailer.services.office import Office
 from mailer.store import ledger, outcomes, progress, takeover
 
@@ -111,34 +108,3 @@ def test_only_the_release_that_is_asked_about(office: Office) -> None:
     second = publish_one(office, title="Den anden")
     (one,) = proof.verify(office, second.release_id).mailings
     assert one.title == "Den anden"
-
-
-def test_the_status_tells_what_is_due_held_and_under_way(office: Office, clock: Clock) -> None:
-    import_readers(office, 2)
-    sign_up(office, "anna@example.org")
-    publish_one(office)
-    added = press.add_document(
-        office, ReleaseDocument(edition("Venter")), newsroom="um", who="desk"
-    )
-    long = approve(office, edition("For lang", "Meget lang tekst. " * 8000))
-    publish.publish_due(office)
-    clock.move(minutes=1)
-    found = proof.status(office)
-    assert found.newsrooms == {
-        "kefm": {"subscriptions": {}, "releases": {}},
-        "um": {
-            "subscriptions": {"active": 2, "pending": 1},
-            "releases": {"held": 2, "published": 1},
-        },
-    }
-    assert found.waiting == {"notices": 1, "releases": 2, "retries": 0, "oldest": START}
-    assert found.open == [
-        {"mailing": 1, "release": 1, "state": "open", "settled": 0, "audience": 2}
-    ]
-    assert {one["release"]: one["title"] for one in found.held} == {
-        added.id: "Venter",
-        long: "For lang",
-    }
-    reasons = {one["release"]: one["reason"] for one in found.held}
-    assert "too long" in reasons[long]
-    assert reasons[added.id] == press.AWAITS_WORD

@@ -4,11 +4,12 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from support.scripted_server import ScriptedServer
 
 from mailer.core.errors import ServiceMissing
@@ -19,13 +20,24 @@ from mailer.services.dispatch import Dispatcher, Orders, Summary
 from mailer.services.office import Office
 from mailer.services.presence import Presence
 from mailer.store.database import Connection, Database
+from mailer.store.ledger_tables import attempt, delivery
+from mailer.store.tables import subscriber, subscription
 
 
-def over(server: ScriptedServer | int, *, connections: int = 2, name: str = "r") -> SmtpTransport:
-    """A transport to a scripted server, or to a port."""
+def over(
+    server: ScriptedServer | int, *, connections: int = 2, name: str = "r", **terms: Any
+) -> SmtpTransport:
+    """A transport to a scripted server, or to a port; `terms` are others of `Relay`."""
     port = server if isinstance(server, int) else server.port
     return SmtpTransport(
-        Relay(name=name, host="127.0.0.1", port=port, security="none", connections=connections)
+        Relay(
+            name=name,
+            host="127.0.0.1",
+            port=port,
+            security="none",
+            connections=connections,
+            **terms,
+        )
     )
 
 
@@ -44,9 +56,41 @@ def dispatch(office: Office, folder: Path, *transports: Transport) -> Summary:
     return asyncio.run(one_pass(office, folder, *transports))
 
 
-def recipients(server: ScriptedServer) -> Counter[str]:
-    """How often each reader's mail was kept."""
-    return Counter(message.recipient for message in server.messages)
+def recipients(*servers: ScriptedServer) -> Counter[str]:
+    """How often each reader's mail was kept, by all of them together."""
+    return Counter(message.recipient for server in servers for message in server.messages)
+
+
+def fates(office: Office, mailing_id: int = 1) -> dict[str, str]:
+    """What became of each reader of a mailing, by mailbox."""
+    query = (
+        select(subscriber.c.mailbox, delivery.c.state)
+        .join_from(delivery, subscription)
+        .join(subscriber)
+        .where(delivery.c.mailing_id == mailing_id)
+    )
+    with office.database.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def doubted(office: Office) -> set[str]:
+    """The readers of whom it is on record that a copy may have left unseen."""
+    query = (
+        select(subscriber.c.mailbox)
+        .join_from(attempt, delivery)
+        .join(subscription)
+        .join(subscriber)
+        .where(attempt.c.result == "unknown")
+    )
+    with office.database.read() as connection:
+        return set(connection.scalars(query))
+
+
+async def until(so: Callable[[], object]) -> None:
+    """Wait in a loop until it is so."""
+    async with asyncio.timeout(10):
+        while not so():  # noqa: ASYNC110 - of what others write to a database there is no event
+            await asyncio.sleep(0.002)
 
 
 def delivery_of(content: bytes) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -46,7 +46,15 @@ class Gate:
         await asyncio.shield(asyncio.wrap_future(self._opened))
 
 
-Step = str | bytes | Fault | Gate | None
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A step at which something else happens first, in the server's loop; then as it says."""
+
+    call: Callable[[], object]
+    then: str | bytes | Fault | Gate | None = None
+
+
+Step = str | bytes | Fault | Gate | Act | None
 Script = Mapping[str, Step | list[Step]]
 
 
@@ -88,7 +96,7 @@ class Playbook:
 
     def next_step(self, key: str, about: str) -> Step:
         """What the script has for this moment; the more specific key goes first."""
-        for name in (f"{key} {about}", key):
+        for name in (f"{key} {about}", f"{key} @{about.rpartition('@')[2]}", key):
             if name not in self._script:
                 continue
             step = self._script[name]
