@@ -15,8 +15,9 @@ comes before the first of them even the hash is kept. There is no bare CR or LF 
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 
 from mailer.mail.slots import HOLE
 
@@ -26,10 +27,6 @@ Values = Mapping[str, bytes]
 _BLANKS = re.compile(rb"[ \t]+")
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
 _LINE = re.compile(rb"[^\n]*\n")
-
-
-Open = tuple[bytes | str, ...]
-"""A text cut at its slots: octets, and the name of the slot between them."""
 
 
 class Canonical:
@@ -56,7 +53,7 @@ class Canonical:
         self._head = hashlib.sha256(
             b"".join(relaxed_field(field) for name in settled for field in found[name])
         )
-        self._fields = [_cut(field) for name in waiting for field in found[name]]
+        self._fields = [_Open(field) for name in waiting for field in found[name]]
         begun, self._rest = _body(body + b"\r\n")
         self._body = hashlib.sha256(begun)
         self._begun = bool(begun)
@@ -64,18 +61,34 @@ class Canonical:
     def head(self, values: Values) -> "hashlib._Hash":
         """SHA-256 over the signed fields, to which the signature's own field is yet to be added."""
         hashed = self._head.copy()
-        hashed.update(b"".join([relaxed_field(_filled(field, values)) for field in self._fields]))
+        hashed.update(b"".join([relaxed_field(field.filled(values)) for field in self._fields]))
         return hashed
 
     def body(self, values: Values) -> bytes:
         """The digest that `bh=` tells."""
         pieces = [
-            piece if isinstance(piece, bytes) else relaxed_lines(_filled(piece, values))
+            piece if isinstance(piece, bytes) else relaxed_lines(piece.filled(values))
             for piece in self._rest
         ]
         hashed = self._body.copy()
         hashed.update(_ended(b"".join(pieces), begun=self._begun))
         return hashed.digest()
+
+
+class _Open:
+    """A text whose slots are filled again and again."""
+
+    def __init__(self, text: bytes) -> None:
+        names = [name.decode() for name in HOLE.findall(text)]
+        self._text = HOLE.sub(b"%b", text.replace(b"%", b"%%"))
+        self._pick: Callable[[Values], object] = itemgetter(*names) if names else _nothing
+
+    def filled(self, values: Values) -> bytes:
+        return self._text % self._pick(values)
+
+
+def _nothing(_: Values) -> object:
+    return ()
 
 
 def relaxed_field(field: bytes) -> bytes:
@@ -85,20 +98,27 @@ def relaxed_field(field: bytes) -> bytes:
         field: its name, the colon and its value, folded or not, without its last CRLF.
     """
     name, _, value = field.partition(b":")
-    value = _BLANKS.sub(b" ", value.replace(b"\r\n", b""))
-    return b"%s:%s\r\n" % (name.strip(b" \t").lower(), value.strip(b" "))
+    value = _single(value.replace(b"\r\n", b"")).strip(b" ")
+    return b"%s:%s\r\n" % (name.strip(b" \t").lower(), value)
 
 
 def relaxed_lines(lines: bytes) -> bytes:
     """Whole lines of a body in their relaxed form, whatever follows them."""
     if b" " not in lines and b"\t" not in lines:  # as most lines with a slot
         return lines
-    return _BLANKS.sub(b" ", lines).replace(b" \r\n", b"\r\n")
+    return _single(lines).replace(b" \r\n", b"\r\n")
 
 
 def relaxed_body(body: bytes) -> bytes:
     """A body in its relaxed form."""
     return _ended(relaxed_lines(body + b"\r\n"), begun=False)
+
+
+def _single(text: bytes) -> bytes:
+    """The text with its runs of blanks made one."""
+    if b"\t" in text or b"  " in text:  # most have none
+        return _BLANKS.sub(b" ", text)
+    return text
 
 
 def _ended(lines: bytes, *, begun: bool) -> bytes:
@@ -115,23 +135,14 @@ def _by_name(head: bytes) -> dict[bytes, list[bytes]]:
     return fields
 
 
-def _body(body: bytes) -> tuple[bytes, list[bytes | Open]]:
+def _body(body: bytes) -> tuple[bytes, list[bytes | _Open]]:
     """What comes before the first slot's line, up to its last line end that might be the body's; the rest."""
-    pieces: list[bytes | Open] = []
+    pieces: list[bytes | _Open] = []
     for is_open, lines in groupby(_LINE.findall(body), lambda line: bool(HOLE.search(line))):
         text = b"".join(lines)
-        pieces.append(_cut(text) if is_open else relaxed_lines(text))
+        pieces.append(_Open(text) if is_open else relaxed_lines(text))
     first = pieces[0] if isinstance(pieces[0], bytes) else b""
     begun = first.rstrip(b"\r\n")
     if first:
         pieces[0] = first[len(begun) :]
     return begun, pieces
-
-
-def _cut(text: bytes) -> Open:
-    pieces = HOLE.split(text)  # static, name, static, name, ... static
-    return tuple(piece.decode() if at % 2 else piece for at, piece in enumerate(pieces))
-
-
-def _filled(text: Open, values: Values) -> bytes:
-    return b"".join([values[piece] if isinstance(piece, str) else piece for piece in text])

@@ -9,6 +9,7 @@ the message are signed as of the delivery's own moment.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from mailer.core.delivery import Due
@@ -26,19 +27,26 @@ _FROM = re.compile(rb"^From:(?:[^\r]|\r\n[ \t])*?@([A-Za-z0-9.-]+)>\r\n(?![ \t])
 _PLAIN = re.compile(r"[A-Za-z0-9._+@-]{1,75}")  # the same in text, HTML and quoted-printable
 
 
+_Fill = Callable[[Due], bytes]
+"""Makes one slot's value."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A prepared message cut at its slots: where each value goes."""
+    """A prepared message cut at its slots: how each value is made, and where it goes."""
 
     segments: list[bytes]
-    places: tuple[tuple[str, tuple[int, ...]], ...]
+    slots: tuple[tuple[str, _Fill, tuple[int, ...]], ...]
     local: str
     domain: str
     signing: Signing | None
 
 
 class Composer:
-    """Fills slots.
+    """Fills slots, in any number of threads at once.
+
+    Nothing of it changes but its memory of plans, which keeps itself whole (`lru_cache`). Two threads
+    that meet a prepared message for the first time may both plan it: to the same end.
 
     Args:
         tokens: signs the links.
@@ -52,8 +60,9 @@ class Composer:
         self._tokens = tokens
         self._marks = marks
         self._signers = signers or {}
-        self._plans: dict[Prepared, _Plan] = {}
-        self._fill: dict[str, Callable[[Due], bytes]] = {
+        self._costly = any(signer.costly for signer in self._signers.values())
+        self._plan = lru_cache(maxsize=_REMEMBERED)(self._planned)
+        self._fill: dict[str, _Fill] = {
             "address_html": _address_html,
             "address_text": _address_text,
             "confirm_token": self._confirm_token,
@@ -71,26 +80,46 @@ class Composer:
                 or the prepared message holds a slot that this version does not know.
         """
         mailbox = checked_mailbox(due.mailbox)
-        plan = self._plans.get(prepared) or self._planned(prepared)
-        segments = plan.segments.copy()
+        plan = self._plan(prepared)
+        pieces = plan.segments.copy()
         values: dict[str, bytes] = {}
-        for name, places in plan.places:
-            value = values[name] = self._fill[name](due)
+        for name, fill, places in plan.slots:
+            value = values[name] = fill(due)
             for place in places:
-                segments[place] = value
+                pieces[place] = value
         sender = f"{plan.local}+{due.id}-{self._marks.mark('return', due.id)}@{plan.domain}"
         if plan.signing is not None:
-            segments.insert(0, plan.signing.fields(values, due.made_at))
-        return Message(sender=sender, recipient=mailbox, pieces=tuple(segments))
+            pieces[:0] = b"", plan.signing.fields(values, due.made_at)
+        return Message(sender, mailbox, tuple(pieces))
+
+    def costly(self, prepared: Prepared) -> bool:
+        """Whether a message of it takes so long to make, ten times the others, that a thread should.
+
+        So it is where RSA signs: the interpreter is free meanwhile for whoever waits on the network.
+        """
+        if not self._costly:
+            return False
+        signer = self._signer(prepared)
+        return signer is not None and signer.costly
+
+    def _signer(self, prepared: Prepared) -> Signer | None:
+        return self._signers.get(_sender_domain(prepared.content))
 
     def _planned(self, prepared: Prepared) -> _Plan:
-        signer = self._signers.get(_sender_domain(prepared.content))
+        segments = HOLE.split(prepared.content)  # static, name, static, name, ... static
+        places: dict[str, list[int]] = {}
+        for place in range(1, len(segments), 2):
+            places.setdefault(segments[place].decode(), []).append(place)
+        if unknown := places.keys() - self._fill.keys():
+            raise MailerError(
+                f"A prepared message holds slots that are not known: {', '.join(sorted(unknown))}",
+                "it was prepared by another version of the program; finish sending with that one",
+            )
+        slots = tuple((name, self._fill[name], tuple(at)) for name, at in places.items())
+        local, _, domain = prepared.return_path.rpartition("@")
+        signer = self._signer(prepared)
         signing = signer.signing(prepared.content) if signer else None
-        plan = _plan(prepared, frozenset(self._fill), signing)
-        if len(self._plans) >= _REMEMBERED:
-            self._plans.clear()
-        self._plans[prepared] = plan
-        return plan
+        return _Plan(segments, slots, local, domain, signing)
 
     def _leave_token(self, due: Due) -> bytes:
         return self._tokens.sign(LinkPurpose.LEAVE, due.subscription_id, due.made_at).encode()
@@ -105,21 +134,6 @@ class Composer:
 
     def _message_id(self, due: Due) -> bytes:
         return f"{due.id}.{self._marks.mark('message-id', due.id)}".encode()
-
-
-def _plan(prepared: Prepared, known: frozenset[str], signing: Signing | None) -> _Plan:
-    segments = HOLE.split(prepared.content)  # static, name, static, name, ... static
-    places: dict[str, list[int]] = {}
-    for place in range(1, len(segments), 2):
-        places.setdefault(segments[place].decode(), []).append(place)
-    if unknown := set(places) - known:
-        raise MailerError(
-            f"A prepared message holds slots that are not known: {', '.join(sorted(unknown))}",
-            "it was prepared by another version of the program; finish sending with that one",
-        )
-    local, _, domain = prepared.return_path.rpartition("@")
-    filled = tuple((name, tuple(at)) for name, at in places.items())
-    return _Plan(segments, filled, local, domain, signing)
 
 
 def _sender_domain(content: bytes) -> str:

@@ -1,13 +1,17 @@
 """Links and marks: only ours, only for their purpose, only in time, in one spelling alone."""
 
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from itsdangerous import Signer
 
 from mailer.core.errors import TokenExpired, TokenRefused
-from mailer.core.token import LIFETIME, Claim, LinkPurpose, Marks, Tokens, keyed_hash
+from mailer.core.token import LIFETIME, Claim, LinkPurpose, Mac, Marks, Tokens, keyed_hash
 
 AT = datetime(2026, 3, 2, 8, 0, 30, tzinfo=UTC)
 OLD, NEW = "the old key of the tests", "the new key of the tests"
@@ -24,6 +28,49 @@ def test_a_token_says_what_was_signed(purpose: LinkPurpose, subject: int, at: da
     token = TOKENS.sign(purpose, subject, at)
     assert set(token) <= set(URL_SAFE)
     assert TOKENS.read(purpose, token, at) == Claim(subject, at.replace(microsecond=0))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(LinkPurpose), numbers, moments)
+def test_a_token_has_the_spelling_of_itsdangerous(
+    purpose: LinkPurpose, subject: int, at: datetime
+) -> None:
+    """Salted with the purpose; so it is read, and so every link that is out there was signed."""
+    signer = Signer(
+        NEW,
+        salt=f"mailer.{purpose}",
+        sep=".",
+        key_derivation="hmac",
+        digest_method=hashlib.sha256,
+    )
+    token = TOKENS.sign(purpose, subject, at).encode()
+    stated = signer.unsign(token)
+    assert signer.sign(stated) == token
+    assert [int(each, 36) for each in stated.split(b".")] == [subject, int(at.timestamp())]
+
+
+def test_the_hour_that_a_clock_shows_twice_is_two_moments() -> None:
+    """To Python they are equal, in every zone but UTC; a token tells them apart."""
+    first = datetime(2025, 10, 26, 2, 30, tzinfo=ZoneInfo("Europe/Copenhagen"))
+    second = first.replace(fold=1)
+    assert first == second
+    read = [
+        TOKENS.read(LinkPurpose.LEAVE, TOKENS.sign(LinkPurpose.LEAVE, 1, at), AT).signed_at
+        for at in (first, second)
+    ]
+    assert read == [datetime(2025, 10, 26, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.binary(max_size=300))
+def test_a_mac_is_what_the_standard_library_makes(key: bytes, text: bytes) -> None:
+    assert Mac(key).digest(text) == hmac.digest(key, text, "sha256")
+
+
+@pytest.mark.parametrize("length", [63, 64, 65])
+def test_a_mac_takes_keys_around_the_length_of_a_block(length: int) -> None:
+    key = bytes(range(length))
+    assert Mac(key).digest(b"text") == hmac.digest(key, b"text", "sha256")
 
 
 @settings(deadline=None)
@@ -88,6 +135,7 @@ def test_keys_are_needed_and_never_shown() -> None:
         with pytest.raises(ValueError, match="key"):
             kind([])
         assert NEW not in repr(kind([NEW]))
+    assert NEW not in repr(Mac(NEW.encode()))
 
 
 @settings(deadline=None)
