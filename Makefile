@@ -11,7 +11,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format run bench clean
+.PHONY: help demo test check format run bench bench-crash bench-ledger clean
 
 help:
 	@echo "make demo    a press office's first day on this machine: sign-up, confirmation, releases, mail, proof"
@@ -19,7 +19,9 @@ help:
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make format  put the code into its form"
 	@echo "make run     serve a press office of your own in ./office, made at the first call"
-	@echo "make bench   measure it on this machine"
+	@echo "make bench   measure it on this machine: 20 minutes, and the tables of docs/benchmarks.md"
+	@echo "make bench-crash   kill dispatchers, relays and databases at random, and count what arrived"
+	@echo "make bench-ledger  measure the forms the ledger could have"
 	@echo "make clean   remove what these commands made (never ./office)"
 
 $(VENV)/bin/python:
@@ -58,7 +60,14 @@ run: $(RUNTIME)
 	$(BIN)/mailer --config office/config.toml run
 
 bench: $(DEV)
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py --markdown docs/benchmarks.md
+	$(BIN)/python bench/first.py --markdown docs/benchmarks.md
+
+bench-crash: $(DEV)
+	$(BIN)/python bench/crash.py --markdown docs/benchmarks.md
+
+bench-ledger: $(DEV)
+	$(BIN)/python bench/ledger.py
 
 clean:
 	rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
