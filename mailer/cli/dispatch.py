@@ -1,19 +1,26 @@
 """The commands that keep running things: `dispatch` for cron, `run` and `serve` for one machine."""
 
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailer.cli import show
+from mailer.cli.answer import Answer, added_up
 from mailer.cli.main import INTERRUPTED
+from mailer.core.errors import MailerError
 
 if TYPE_CHECKING:
-    from mailer.cli.running import Stops
+    from mailer.cli.live import Sight
+    from mailer.cli.stops import Stops
     from mailer.config.settings import Settings
     from mailer.services.dispatch import Summary
 
 STEPS = ("publish", "send", "upkeep")
+TELL_SECONDS = 0.5
 
 
 @click.command()
@@ -24,6 +31,19 @@ STEPS = ("publish", "send", "upkeep")
 @click.option(
     "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop cleanly after so long."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Dispatchers side by side, each with the relays' connections and limits for itself.",
+)
+@click.option(
+    "--led",
+    type=click.Choice(["silent", "telling"]),
+    hidden=True,
+    help="As one of several workers: standard input is the parent's leash.",
+)
 @show.json_option
 @click.pass_context
 def dispatch(
@@ -31,15 +51,18 @@ def dispatch(
     watch: bool,
     only: tuple[str, ...],
     max_seconds: float | None,
+    workers: int,
+    led: str | None,
     as_json: bool,
 ) -> None:
     """Work off everything that is due: publish, send, tidy up. Cron's one line; runs may overlap.
 
-    Silent when there was nothing to do; one line when there was.
+    Silent when there was nothing to do; one line when there was. On a terminal it shows how sending goes.
 
     \b
-    Example:
+    Examples:
       * * * * *  mailer --config /etc/mailer/config.toml dispatch --max-seconds 50
+      mailer dispatch --watch --workers 2
 
     \b
     Exit codes:
@@ -47,30 +70,22 @@ def dispatch(
       1    something is held or refused and waits for you
       2    wrong usage or settings, or the database needs `mailer db upgrade`
       69   a relay or the database is not there; nothing was lost
+      70   a fault in this program
       75   work remains that a later run will finish
       130  interrupted, after a clean stop
+    Several workers answer as one, with the first of 130, 70, 2, 69, 1, 75, 0.
     """
     settings = ctx.obj.settings()
     if not watch and _idle(settings):
-        show.emit(_nothing(), as_json=as_json, text="")
+        show.emit(_said(_nothing()), as_json=as_json, text="")
         return
-    import asyncio  # noqa: PLC0415 - an idle tick has nothing to wait for
-
-    from mailer.cli import running  # noqa: PLC0415 - as above
-    from mailer.services.dispatch import Orders  # noqa: PLC0415 - as above
-
-    orders = Orders(
-        watch=watch,
-        poll_seconds=settings.dispatch.poll_seconds,
-        steps=frozenset(only or STEPS),
-    )
-    with running.signals() as stops:
-        summary = asyncio.run(running.dispatch(settings, orders, max_seconds, stops))
-    for fault in summary.faults:
+    several = workers > 1
+    answer = _by_workers(ctx, settings) if several else _alone(settings, ctx.params)
+    for fault in () if led else answer.faults:
         show.complain(fault)
-    line = _line(summary) if summary.worked else ""
-    show.emit(_counts(summary), as_json=as_json, text=line)
-    ctx.exit(_exit_code(summary, stops))
+    line = _line(answer.counts) if answer.worked else ""
+    show.emit(_said(answer.counts, answer.faults), as_json=as_json, text=line)
+    ctx.exit(answer.code)
 
 
 @click.command()
@@ -133,6 +148,86 @@ def _idle(settings: "Settings") -> bool:
     return glance.idle(settings.database.url.reveal(), datetime.now(UTC))
 
 
+def _alone(settings: "Settings", wishes: Mapping[str, Any]) -> Answer:
+    """One dispatcher in this process; as a worker it tells its parent what went wrong."""
+    import asyncio  # noqa: PLC0415 - an idle tick has nothing to wait for
+
+    from mailer.cli import live, running, stops, workers  # noqa: PLC0415 - as above
+    from mailer.services.dispatch import Orders  # noqa: PLC0415 - as above
+
+    led, watch = wishes["led"], wishes["watch"]
+    orders = Orders(
+        watch=watch,
+        poll_seconds=settings.dispatch.poll_seconds,
+        steps=frozenset(wishes["only"] or STEPS),
+    )
+    tellers = running.log_tellers() if watch else []
+    with ExitStack() as stack, stops.signals(stops.Leash() if led else stops.Stops()) as asked:
+        if led == "telling":
+            tellers.append(running.Teller(workers.tell_parent, TELL_SECONDS))
+        elif not (led or wishes["as_json"]) and live.on_terminal():
+            tellers.append(running.Teller(stack.enter_context(live.terminal()), TELL_SECONDS))
+        try:
+            summary = asyncio.run(
+                running.dispatch(
+                    settings,
+                    orders,
+                    max_seconds=wishes["max_seconds"],
+                    stops=asked,
+                    tellers=tellers,
+                )
+            )
+        except MailerError as error:
+            if led is None:
+                raise
+            unsaid = {**_nothing(), "due": None}
+            return Answer(unsaid, (str(error),), error.exit_code)
+    return Answer(_counts(summary), summary.faults, _exit_code(summary, asked))
+
+
+def _by_workers(ctx: click.Context, settings: "Settings") -> Answer:
+    """Several dispatchers in processes of their own."""
+    import asyncio  # noqa: PLC0415 - an idle tick has nothing to wait for
+
+    from mailer.cli import live, stops, workers  # noqa: PLC0415 - as above
+
+    wishes = ctx.params
+    before = ["-v"] * ctx.obj.verbose
+    if ctx.obj.config is not None:
+        before += ["--config", str(ctx.obj.config)]
+    orders = workers.Wishes(
+        before=before,
+        after=["--watch"] * wishes["watch"] + [f"--only={step}" for step in wishes["only"]],
+        number=wishes["workers"],
+        max_seconds=wishes["max_seconds"],
+        watch=wishes["watch"],
+    )
+
+    async def work(tell: "Callable[[Sight], None] | None") -> workers.Crew:
+        crew = workers.Crew(orders, tell=tell)
+        await crew.run(asked)
+        return crew
+
+    with ExitStack() as stack, stops.signals() as asked:
+        shown = not wishes["as_json"] and live.on_terminal()
+        crew = asyncio.run(work(stack.enter_context(live.terminal()) if shown else None))
+    return added_up(
+        crew.ended,
+        killed=crew.killed,
+        names=[name for name in _nothing() if name != "due"],
+        interrupted=asked.interrupted,
+        still_due=partial(_still_due, settings),
+    )
+
+
+def _still_due(settings: "Settings") -> int:
+    from mailer.store import progress  # noqa: PLC0415 - only where workers disagree
+    from mailer.wiring import open_office  # noqa: PLC0415 - as above
+
+    with open_office(settings) as office, office.database.read() as connection:
+        return progress.due_later(connection)
+
+
 def _place(settings: "Settings", host: str | None, port: int | None) -> tuple[str, int]:
     return host or settings.web.host, settings.web.port if port is None else port
 
@@ -142,17 +237,21 @@ def _nothing() -> dict[str, int]:
     return dict.fromkeys(names, 0)
 
 
-def _counts(summary: "Summary") -> dict[str, object]:
-    return {name: getattr(summary, name) for name in _nothing()} | {"faults": list(summary.faults)}
+def _counts(summary: "Summary") -> dict[str, int]:
+    return {name: getattr(summary, name) for name in _nothing()}
 
 
-def _line(summary: "Summary") -> str:
+def _said(counts: Mapping[str, int | None], faults: Sequence[str] = ()) -> dict[str, object]:
+    return {**counts, "faults": list(faults)}
+
+
+def _line(counts: Mapping[str, int | None]) -> str:
     parts = [
-        f"{name} {number}"
+        f"{name} {counts[name]}"
         for name in ("published", "accepted", "deferred", "refused", "unknown", "expired")
-        if (number := getattr(summary, name)) or name == "accepted"
+        if counts[name] or name == "accepted"
     ]
-    return f"{', '.join(parts)}; {summary.due} still due"
+    return f"{', '.join(parts)}; {counts['due']} still due"
 
 
 def _exit_code(summary: "Summary", stops: "Stops") -> int:

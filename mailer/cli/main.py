@@ -54,11 +54,25 @@ COMMANDS: dict[str, Row] = {
         "dispatch",
         "Work off everything that is due: publish, send, tidy up.",
     ),
-    "release": Row("mailer.cli.release", "release", "Add, list, show, preview and send releases."),
+    "release": Row(
+        "mailer.cli.release",
+        "release",
+        "Add, list, show, preview and send releases; stop what is under way.",
+    ),
     "subscriber": Row(
         "mailer.cli.subscriber", "subscriber", "Add, import, list and end subscriptions."
     ),
-    "status": Row("mailer.cli.proof", "status", "Tell what is due, held, under way and done."),
+    "status": Row("mailer.cli.standing", "status", "Tell what is due, held, under way and done."),
+    "retry": Row(
+        "mailer.cli.retry",
+        "retry",
+        "Make deliveries due now that wait for a later try, or were given up.",
+    ),
+    "settle": Row(
+        "mailer.cli.settle",
+        "settle",
+        "Decide what became of messages whose reply was never seen, or list them.",
+    ),
     "verify": Row(
         "mailer.cli.proof",
         "verify",

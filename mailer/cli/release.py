@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli import show
+from mailer.cli import control, show
 from mailer.cli.account import operator
 from mailer.cli.main import Invocation
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def release() -> None:
-    """Add, list, show, preview and send releases.
+    """Add, list, show, preview and send releases; stop what is under way.
 
     \b
     Example:
@@ -167,9 +167,10 @@ def preview(invocation: Invocation, number: int, address: str) -> None:
 
 @release.command()
 @click.argument("number", metavar="ID", type=int)
+@click.option("--urgent", is_flag=True, help="Before every mailing that is not urgent.")
 @show.json_option
 @click.pass_obj
-def send(invocation: Invocation, number: int, as_json: bool) -> None:
+def send(invocation: Invocation, number: int, urgent: bool, as_json: bool) -> None:
     """Let a release go: the next dispatch publishes and mails it, but not before its publish time.
 
     \b
@@ -185,8 +186,12 @@ def send(invocation: Invocation, number: int, as_json: bool) -> None:
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     with open_office(invocation.settings()) as office:
-        row = press.send(office, number, who=operator())
+        row = press.send(office, number, who=operator(), urgent=urgent)
     show.emit(_brief(row), as_json=as_json, text=_next_step(row))
+
+
+for _command in (control.pause, control.resume, control.cancel):
+    release.add_command(_command)
 
 
 def _content(document: Path) -> bytes:
@@ -231,6 +236,7 @@ def _brief(row: "ReleaseRow") -> dict[str, object]:
         "kind": row.kind,
         "language": row.edition.language,
         "title": row.edition.title,
+        "urgent": row.urgent,
         "publish_at": row.publish_at,
         "published_at": row.published_at,
     }

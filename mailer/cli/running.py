@@ -1,23 +1,46 @@
 """Runs dispatcher and pages in an event loop until they are done or a signal stops them."""
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailer import wiring
-from mailer.cli.main import INTERRUPTED
-from mailer.services.dispatch import Dispatcher, Orders, Summary
+from mailer.cli import live
+from mailer.cli.stops import Stops, signals
+from mailer.core.errors import MailerError
+from mailer.services.dispatch import Dispatcher, Orders, Progress, Summary
+from mailer.services.office import Office
+from mailer.store import progress
 
 if TYPE_CHECKING:
     from mailer.config.settings import Settings
 
+LOG_SECONDS = 60.0
+LEFT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who is told how sending goes, and every how many seconds; it must return at once."""
+
+    tell: Callable[[live.Sight], None]
+    seconds: float
+
 
 async def dispatch(
-    settings: "Settings", orders: Orders, max_seconds: float | None, stops: "Stops"
+    settings: "Settings",
+    orders: Orders,
+    *,
+    max_seconds: float | None,
+    stops: Stops,
+    tellers: Sequence[Teller] = (),
 ) -> Summary:
     """One pass or a watch, stopped by signals or after so many seconds."""
     with wiring.open_office(settings) as office:
@@ -25,10 +48,13 @@ async def dispatch(
         stops.listen(dispatcher.stop)
         if max_seconds is not None:
             asyncio.get_running_loop().call_later(max_seconds, dispatcher.stop)
-        return await dispatcher.run()
+        async with _told(office, dispatcher, tellers):
+            if not orders.watch:
+                return await dispatcher.run()
+            return await _watch(office, dispatcher)
 
 
-async def run(settings: "Settings", place: tuple[str, int], stops: "Stops") -> None:
+async def run(settings: "Settings", place: tuple[str, int], stops: Stops) -> None:
     """Pages and dispatcher side by side; when one ends, so does the other."""
     from mailer.web.app import create_app  # noqa: PLC0415 - dispatch needs no pages
     from mailer.web.server import serve as serving  # noqa: PLC0415 - as above
@@ -56,13 +82,14 @@ async def run(settings: "Settings", place: tuple[str, int], stops: "Stops") -> N
         )
         web.add_done_callback(lambda _ended: dispatcher.stop())
         try:
-            await dispatcher.run()
+            async with _told(office, dispatcher, log_tellers()):
+                await _watch(office, dispatcher)
         finally:
             dispatcher.stop()
             await web
 
 
-async def serve(settings: "Settings", place: tuple[str, int], stops: "Stops") -> None:
+async def serve(settings: "Settings", place: tuple[str, int], stops: Stops) -> None:
     """The pages alone."""
     from mailer.web.app import create_app  # noqa: PLC0415 - dispatch needs no pages
     from mailer.web.server import serve as serving  # noqa: PLC0415 - as above
@@ -80,7 +107,7 @@ async def serve(settings: "Settings", place: tuple[str, int], stops: "Stops") ->
 
 
 def until_stopped(
-    command: Callable[["Settings", tuple[str, int], "Stops"], Coroutine[Any, Any, None]],
+    command: Callable[["Settings", tuple[str, int], Stops], Coroutine[Any, Any, None]],
     settings: "Settings",
     place: tuple[str, int],
 ) -> int:
@@ -90,48 +117,71 @@ def until_stopped(
     return stops.exit_code
 
 
-class Stops:
-    """What SIGTERM and Ctrl-C ask for: once a clean stop, twice an end at once."""
-
-    def __init__(self) -> None:
-        self._asked: list[int] = []
-        self._gentle: Callable[[], None] = lambda: None
-        self._task: asyncio.Task[Any] | None = None
-
-    def listen(self, gentle: Callable[[], None]) -> None:
-        """From now on, in the running task's loop, a signal calls `gentle`, and a second one cancels."""
-        self._gentle = gentle
-        self._task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._ask, number)
-
-    def _ask(self, number: int) -> None:
-        self._asked.append(number)
-        if len(self._asked) == 1:
-            self._gentle()
-        elif self._task is not None:
-            self._task.cancel()
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether somebody pressed Ctrl-C."""
-        return signal.SIGINT in self._asked
-
-    @property
-    def exit_code(self) -> int:
-        """Of a command that runs until it is stopped."""
-        return INTERRUPTED if self.interrupted else 0
+def log_tellers() -> list[Teller]:
+    """The log, where a watch is to tell it of its progress."""
+    heard = logging.getLogger(live.__name__).isEnabledFor(logging.INFO)
+    return [Teller(live.MinuteLog(), LOG_SECONDS)] if heard else []
 
 
-@contextmanager
-def signals() -> Iterator[Stops]:
-    """Stops for one command; being cancelled by the second signal is an interruption too."""
-    stops = Stops()
+async def _watch(office: Office, dispatcher: Dispatcher) -> Summary:
+    """Run a dispatcher that other processes on the same database can wake."""
+    loop = asyncio.get_running_loop()
+    with wiring.listener(office, partial(loop.call_soon_threadsafe, dispatcher.wake)):
+        return await dispatcher.run()
+
+
+@contextlib.asynccontextmanager
+async def _told(
+    office: Office, dispatcher: Dispatcher, tellers: Sequence[Teller]
+) -> AsyncIterator[None]:
+    """Tell them how sending goes, until the block is left."""
+    left = _Left(office)
+
+    async def keep_telling(teller: Teller) -> None:
+        while True:
+            await asyncio.sleep(teller.seconds)
+            seen = dispatcher.progress()
+            teller.tell(live.seen(seen, await left.after(seen)))
+
+    work = [asyncio.create_task(keep_telling(teller)) for teller in tellers]
     try:
-        yield stops
-    except asyncio.CancelledError as error:
-        raise click.Abort from error
+        yield
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+
+class _Left:
+    """How many deliveries are left to settle: the database is asked now and then, ours are taken off."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._number: int | None = None
+        self._settled = 0
+        self._asked_at = -LEFT_SECONDS
+
+    async def after(self, seen: Progress) -> int | None:
+        """What is left after what was seen; None where the database did not say."""
+        settled = seen.accepted + seen.refused
+        if time.monotonic() - self._asked_at >= LEFT_SECONDS:
+            asking = asyncio.ensure_future(asyncio.to_thread(self._ask))
+            try:
+                self._number = await asyncio.shield(asking)
+            finally:
+                await asyncio.wait([asking])  # the database is closed after us, not under us
+            self._settled = settled
+            self._asked_at = time.monotonic()
+        if self._number is None:
+            return None
+        return max(self._number - (settled - self._settled), seen.in_hand)
+
+    def _ask(self) -> int | None:
+        try:
+            with self._office.database.read() as connection:
+                return progress.outstanding(connection)
+        except MailerError:
+            return None  # the dispatcher says what is wrong with the database
 
 
 def _announce(host: str, port: int) -> None:

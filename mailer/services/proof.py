@@ -106,7 +106,8 @@ def _gaps(
         yield f"{owed} deliveries, but {history.consented} had consented when it was published"
     if settled != row.settled:
         yield f"{settled} deliveries are settled, but the mailing counts {row.settled}"
-    if row.finished_at is not None and states.get("due"):
+    over = row.state == "finished" or row.finished_at is not None
+    if over and states.get("due"):
         yield f"{row.state} with {states['due']} deliveries still due"
     if states.get("cancelled") and (left := proofs.misnamed(connection, row.id)):
         yield f"cancelled, and may have left before: deliveries {_few(left)}"

@@ -22,6 +22,19 @@ from mailer.store.glance import ANYTHING_DUE
 from mailer.store.ledger_tables import chunk, delivery, mailing
 
 
+def in_chunk(
+    mailing_id: ColumnElement[int] | int,
+    first: ColumnElement[int] | int,
+    last: ColumnElement[int] | int,
+) -> ColumnElement[bool]:
+    """Deliveries of a mailing among these numbers.
+
+    The sum keeps SQLite from looking the mailing up in its unique index, where it would read all of it to
+    find a few hundred numbers that lie side by side.
+    """
+    return and_(delivery.c.mailing_id + 0 == mailing_id, delivery.c.id.between(first, last))
+
+
 def awaits_first_try() -> ColumnElement[bool]:
     """A row whose first try goes by its chunk, and which has no outcome yet."""
     return and_(delivery.c.state == "due", delivery.c.due_at.is_(None))
@@ -48,9 +61,7 @@ def tidy(connection: Connection, worker: str, now: datetime) -> int:
         How many mailings were finished.
     """
     waiting = exists().where(
-        delivery.c.mailing_id == chunk.c.mailing_id,
-        delivery.c.id.between(chunk.c.lo, chunk.c.hi),
-        awaits_first_try(),
+        in_chunk(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi), awaits_first_try()
     )
     connection.execute(
         update(chunk)
@@ -115,11 +126,7 @@ def first_tries() -> Select[int]:
         .select_from(delivery)
         .join(
             chunk,
-            and_(
-                chunk.c.mailing_id == delivery.c.mailing_id,
-                delivery.c.id.between(chunk.c.lo, chunk.c.hi),
-                chunk.c.state != "done",
-            ),
+            and_(in_chunk(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi), chunk.c.state != "done"),
         )
         .where(awaits_first_try())
     )

@@ -8,7 +8,6 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    case,
     exists,
     func,
     or_,
@@ -103,22 +102,34 @@ def audience(connection: Connection, row: MailingRow, *, few: int = 5) -> Audien
 def stranded(connection: Connection, mailing_id: int, *, few: int = 5) -> list[int]:
     """Due deliveries that nothing will hand out: below their chunk's mark, or in no chunk."""
     waiting = select(func.count()).where(delivery.c.mailing_id == mailing_id, awaits_first_try())
-    ahead = case((chunk.c.state == "leased", chunk.c.lo), else_=chunk.c.mark + 1)
     within_reach = (
-        select(func.count())
-        .select_from(chunk)
-        .join(delivery, delivery.c.id.between(ahead, chunk.c.hi))
-        .where(
-            chunk.c.mailing_id == mailing_id,
-            chunk.c.state != "done",
-            # The sum keeps SQLite from reading the whole mailing for each chunk.
+        select(func.count()).where(
+            delivery.c.id.between(first, last),
+            # The sum keeps SQLite from reading the whole mailing for each stretch.
             delivery.c.mailing_id + 0 == mailing_id,
             awaits_first_try(),
         )
+        for first, last in _reachable(connection, mailing_id)
     )
-    if connection.scalar(waiting) == connection.scalar(within_reach):
+    if connection.scalar(waiting) == sum(connection.scalar(each) or 0 for each in within_reach):
         return []
     return list(connection.scalars(_stranded(mailing_id).limit(few)))
+
+
+def _reachable(connection: Connection, mailing_id: int) -> list[tuple[int, int]]:
+    """The stretches of numbers that chunks will still hand out, or have in hand; neighbours joined."""
+    rows = connection.execute(
+        select(chunk.c.lo, chunk.c.hi, chunk.c.mark, chunk.c.state)
+        .where(chunk.c.mailing_id == mailing_id, chunk.c.state != "done")
+        .order_by(chunk.c.lo)
+    )
+    found: list[tuple[int, int]] = []
+    for row in rows:
+        first = row.lo if row.state == "leased" else row.mark + 1
+        if found and found[-1][1] == first - 1:
+            first, _ = found.pop()
+        found.append((first, row.hi))
+    return found
 
 
 def _stranded(mailing_id: int) -> Select[int]:

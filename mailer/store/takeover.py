@@ -28,7 +28,7 @@ from sqlalchemy import (
 from mailer.core.delivery import Blame, Phase, Result
 from mailer.store.lease import Lease, own_windows
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
-from mailer.store.progress import awaits_first_try, count_settled
+from mailer.store.progress import awaits_first_try, count_settled, in_chunk
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
@@ -121,8 +121,7 @@ def take_over(
     ).all()
     doubtful = 0
     for found in chunks:
-        window = delivery.c.id.between(found.lo, found.mark)
-        handed = and_(delivery.c.mailing_id == found.mailing_id, window, awaits_first_try())
+        handed = and_(in_chunk(found.mailing_id, found.lo, found.mark), awaits_first_try())
         in_doubt = _among(handed, begun)
         doubtful += _doubt(connection, lease, in_doubt)
         # A row that somebody is writing to was passed over: its chunk stays lost until that is over.
@@ -153,11 +152,7 @@ def _freed() -> dict[str, Any]:
     """A chunk without a worker; its mark moves back to before what was never begun."""
     unbegun = (
         select(func.min(delivery.c.id) - 1)
-        .where(
-            delivery.c.mailing_id == chunk.c.mailing_id,
-            delivery.c.id.between(chunk.c.lo, chunk.c.mark),
-            awaits_first_try(),
-        )
+        .where(in_chunk(chunk.c.mailing_id, chunk.c.lo, chunk.c.mark), awaits_first_try())
         .correlate(chunk)
         .scalar_subquery()
     )

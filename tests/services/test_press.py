@@ -13,6 +13,7 @@ from mailer.core.release import ReleaseDocument
 from mailer.services import press, publish
 from mailer.services.office import Office
 from mailer.services.press import Added
+from mailer.store import mailings
 from mailer.store.tables import audit
 
 SIGNED = ReleaseDocument(text(), issuer="Udenrigsministeriet")
@@ -116,6 +117,24 @@ def test_the_word_lets_it_go_once(office: Office, clock: Clock) -> None:
     assert press.send(office, added.id, who="chief").state == "published"
     approvals = [note for note in notes(office) if note[1] == "release approved"]
     assert approvals == [("chief", "release approved", f"release:{added.id}")]
+
+
+def test_urgent_is_remembered_and_reaches_a_mailing_under_way(office: Office) -> None:
+    import_readers(office, 1)
+    urgent, late = add(office), add(office, replace(SIGNED, edition=text("Et andet")))
+    assert press.send(office, urgent.id, who="chief", urgent=True).urgent
+    assert not press.send(office, late.id, who="chief").urgent
+    publish.publish_due(office)
+    with office.database.read() as connection:
+        assert [row.urgent for row in mailings.mailings(connection)] == [True, False]
+    for _ in range(2):
+        press.send(office, late.id, who="chief", urgent=True)
+    with office.database.read() as connection:
+        assert [row.urgent for row in mailings.mailings(connection)] == [True, True]
+    assert [note for note in notes(office) if note[1] == "release urgent"] == [
+        ("chief", "release urgent", f"release:{urgent.id}"),
+        ("chief", "release urgent", f"release:{late.id}"),
+    ]
 
 
 def test_what_is_not_there_cannot_be_sent_or_shown(office: Office) -> None:

@@ -73,6 +73,10 @@ GAPS = [
     ("DELETE FROM consent WHERE subscription_id = 3", "owed without consent: deliveries 3"),
     ("UPDATE mailing SET settled = 2", "0 deliveries are settled, but the mailing counts 2"),
     ("UPDATE mailing SET state = 'finished'", "finished with 3 deliveries still due"),
+    (
+        "UPDATE mailing SET state = 'cancelled', finished_at = made_at",
+        "cancelled with 3 deliveries",
+    ),
     ("UPDATE chunk SET mark = hi", "due and never handed out: deliveries 1, 2, 3"),
     ("UPDATE release SET publish_at = '2036-03-02 08:00:00.000000'", "before its publish time"),
 ]
@@ -88,6 +92,17 @@ def test_what_does_not_add_up_is_named(office: Office, statement: str, gap: str)
     found = proof.verify(office)
     assert not found.ok
     assert gap in "; ".join(found.mailings[0].gaps)
+
+
+def test_what_may_have_left_must_not_be_called_cancelled(office: Office) -> None:
+    import_readers(office, 4)
+    publish_one(office)
+    settle(office, [UNKNOWN, DEFERRED])
+    with office.database.write() as connection:
+        connection.execute(text("UPDATE delivery SET state = 'cancelled' WHERE id < 4"))
+        connection.execute(text("UPDATE mailing SET settled = 3"))
+    (one,) = proof.verify(office).mailings
+    assert one.gaps == ("cancelled, and may have left before: deliveries 1",)
 
 
 def test_a_release_that_was_never_mailed_is_named(office: Office) -> None:

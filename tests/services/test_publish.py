@@ -14,7 +14,7 @@ from mailer.core.release import Block, Edition, ReleaseDocument, Run
 from mailer.services import press, proof
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published, prepare, publish_due
-from mailer.store import messages, releases
+from mailer.store import mailings, messages, releases
 from mailer.store.ledger_tables import delivery, prepared
 
 
@@ -113,6 +113,18 @@ def test_a_release_that_another_held_meanwhile_is_not_published(
     assert publish_due(replace(office, clock=meddled)) == []
     assert press.shown(office, release_id).hold_reason == "stop the press"
     assert owed(office) == 0
+
+
+def test_a_release_that_becomes_urgent_while_it_is_prepared_is_urgent(
+    office: Office, clock: Clock
+) -> None:
+    import_readers(office, 1)
+    release_id = approve(office)
+    meddled = Meddled(clock, 2)
+    meddled.act = lambda: press.send(office, release_id, who="desk", urgent=True)
+    assert publish_due(replace(office, clock=meddled)) == [Published(release_id, 1, 1)]
+    with office.database.read() as connection:
+        assert [row.urgent for row in mailings.mailings(connection)] == [True]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Handing out: in the right order, each delivery once, and only with consent at that moment."""
 
+from collections import Counter
 from functools import partial
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from support.desk import (
     ACCEPTED,
     DEFERRED,
@@ -25,7 +26,8 @@ from mailer.core.address import parse_address
 from mailer.core.delivery import Due, Purpose
 from mailer.services import people, signup
 from mailer.services.office import Office
-from mailer.store import claims, ledger, outcomes, progress
+from mailer.store import claims, control, ledger, outcomes, progress
+from mailer.store.ledger_tables import mailing
 
 
 def take(office: Office, want: int = 100, worker: str = "one") -> list[Due]:
@@ -235,3 +237,129 @@ def test_the_owed_message_of_a_release_is_found_again(office: Office) -> None:
     assert owed is not None
     assert mailbox_of(office, owed.id) == owed.mailbox == "reader1@example.org"
     assert nothing is None
+
+
+def make_urgent(office: Office, mailing_id: int) -> None:
+    with office.database.write() as connection:
+        control.hasten(connection, mailing_id)
+
+
+def shares(handed: list[Due]) -> dict[int | None, int]:
+    """How many of each mailing; None for notices."""
+    return Counter(due.mailing_id for due in handed)
+
+
+def take_also(office: Office, want: int, notices: int) -> list[Due]:
+    with office.database.write() as connection:
+        return ledger.take(connection, lease(office), want, notices=notices)
+
+
+def test_open_mailings_share_a_turn_evenly(office: Office) -> None:
+    import_readers(office, 20)
+    ids = [publish_one(office, title=f"Nyt {number}").mailing_id for number in range(3)]
+    handed = take(office, 12)
+    assert shares(handed) == dict.fromkeys(ids, 4)
+    assert {due.mailing_id for due in handed[:3]} == set(ids), "each has one among the first"
+    assert shares(take(office, 7)).keys() == set(ids), "a share that is not whole is rounded"
+
+
+def test_what_one_mailing_leaves_goes_to_the_others(office: Office) -> None:
+    import_readers(office, 3)
+    small = publish_one(office, title="Før").mailing_id
+    import_readers(office, 20, prefix="later")
+    large = publish_one(office, title="Nu").mailing_id
+    assert shares(take(office, 12)) == {small: 3, large: 9}
+    assert shares(take(office, 12)) == {large: 12}
+
+
+@pytest.mark.parametrize("want", range(1, 14))
+def test_a_turn_is_never_larger_than_it_may_be_nor_smaller_than_need_be(
+    office: Office, want: int
+) -> None:
+    for number, readers in enumerate((1, 5, 2)):
+        import_readers(office, readers, prefix=f"of{number}-")
+        publish_one(office, title=f"Nyt {number}")
+    due = 1 + 6 + 8
+    assert len(take(office, want)) == want
+    assert len(take(office, 100)) == due - want
+
+
+def test_urgent_mailings_go_before_all_others_and_share_among_themselves(office: Office) -> None:
+    import_readers(office, 6)
+    plain, urgent, other = (publish_one(office, title=f"Nyt {n}").mailing_id for n in range(3))
+    make_urgent(office, urgent)
+    make_urgent(office, other)
+    assert shares(take(office, 8)) == {urgent: 4, other: 4}
+    assert shares(take(office, 8)) == {urgent: 2, other: 2, plain: 4}
+
+
+def test_notices_go_before_urgent_mailings(office: Office) -> None:
+    import_readers(office, 6)
+    urgent = publish_one(office).mailing_id
+    make_urgent(office, urgent)
+    sign_up(office, "anna@example.org")
+    handed = take(office, 3)
+    assert handed[0].mailing_id is None
+    assert shares(handed) == {None: 1, urgent: 2}
+
+
+def deferred(office: Office, clock: Clock, count: int) -> list[int]:
+    """So many of a mailing were tried and are due again."""
+    tried = take(office, count)
+    record(office, *((due, DEFERRED) for due in tried))
+    clock.move(minutes=5)
+    return [due.id for due in tried]
+
+
+def test_retries_get_a_quarter_of_a_mailing_s_share_while_first_tries_wait(
+    office: Office, clock: Clock
+) -> None:
+    import_readers(office, 40)
+    publish_one(office)
+    waiting = set(deferred(office, clock, 20))
+    for want, of_them in ((16, 4), (4, 1)):
+        handed = take(office, want)
+        assert len([due for due in handed if due.id in waiting]) == of_them
+        assert len(handed) == want
+    rest = take(office, 100)
+    assert {due.id for due in rest} >= {number for number in waiting if row_is_free(office, number)}
+    assert len(rest) == 20, "without first tries the retries have it all"
+
+
+def row_is_free(office: Office, number: int) -> bool:
+    return row_of(office, number).worker is None
+
+
+def test_retries_of_one_mailing_take_nothing_from_another(office: Office, clock: Clock) -> None:
+    import_readers(office, 20)
+    old = publish_one(office, title="Ældre").mailing_id
+    assert len(deferred(office, clock, 20)) == 20
+    new = publish_one(office, title="Ny").mailing_id
+    assert shares(take(office, 10)) == {old: 5, new: 5}
+
+
+def test_notices_may_be_taken_beyond_what_is_wanted(office: Office) -> None:
+    """So that a full hand does not keep a confirmation waiting."""
+    import_readers(office, 6)
+    mailing_id = publish_one(office).mailing_id
+    for number in range(5):
+        sign_up(office, f"new{number}@example.org")
+    assert shares(take_also(office, 0, 2)) == {None: 2}
+    assert shares(take_also(office, 2, 2)) == {None: 3, mailing_id: 1}, "never more than both"
+    assert shares(take_also(office, 2, 2)) == {mailing_id: 2}, "no notices, no more than wanted"
+
+
+def test_a_mailing_is_begun_with_its_first_window(office: Office, clock: Clock) -> None:
+    import_readers(office, 4)
+    publish_one(office)
+
+    def begun_at() -> object:
+        with office.database.read() as connection:
+            return connection.scalar(select(mailing.c.begun_at))
+
+    assert begun_at() is None
+    take(office, 1)
+    first = clock()
+    clock.move(seconds=30)
+    take(office, 1)
+    assert begun_at() == first

@@ -178,3 +178,33 @@ def test_lists_are_newest_first_and_show_the_public_only_what_is_public(office: 
         assert [row.id for row in releases.listed(connection, limit=1, offset=1)] == [second]
         assert releases.listed(connection, "kefm") == []
         assert releases.read(connection, 99) is None
+
+
+def test_an_approval_is_taken_back_once_and_only_before_it_is_public(office: Office) -> None:
+    number = add(office)
+    assert number is not None
+
+    def take_back() -> bool:
+        with office.database.write() as connection:
+            return releases.take_back(connection, number, "x" * 400)
+
+    assert not take_back()
+    assert read(office, number).hold_reason == "waits"
+    with office.database.write() as connection:
+        releases.approve(connection, number)
+    assert sorted(race(*[take_back] * 2)) == [False, True]
+    assert (read(office, number).state, read(office, number).hold_reason) == ("held", "x" * 300)
+    with office.database.write() as connection:
+        releases.approve(connection, number)
+        assert releases.publish(connection, read(office, number), START)
+    assert not take_back()
+    assert read(office, number).state == "published"
+
+
+def test_a_release_becomes_urgent_once(office: Office) -> None:
+    number = add(office)
+    assert number is not None
+    with office.database.write() as connection:
+        assert releases.hasten(connection, number)
+        assert not releases.hasten(connection, number)
+    assert read(office, number).urgent

@@ -25,7 +25,7 @@ from support.readers import sign_up
 from mailer.core.delivery import Due
 from mailer.services import proof
 from mailer.services.office import Office
-from mailer.store import ledger, outcomes, progress, proofs, takeover
+from mailer.store import control, ledger, outcomes, progress, proofs, takeover
 from mailer.store.database import Database
 from mailer.store.outcomes import Recorded
 
@@ -69,9 +69,7 @@ def take_over_from(
     """Take over from one; a look must never miss where something is found."""
     found = worker in lost(office, *[worker] * dead, by=by)
     with office.database.write() as connection:
-        doubtful = takeover.take_over(
-            connection, lease(office, by), worker, dead=dead, begun=begun
-        )
+        doubtful = takeover.take_over(connection, lease(office, by), worker, dead=dead, begun=begun)
     assert found or not doubtful
     return doubtful
 
@@ -206,7 +204,6 @@ def test_what_was_never_handed_out_is_in_no_doubt(office: Office) -> None:
 
 
 @pytest.mark.postgresql  # SQLite has one writer: nobody can look while another writes
-@pytest.mark.postgresql
 def test_a_row_that_its_dying_worker_still_writes_to_is_not_stranded(
     postgresql_database: Database, clock: Clock
 ) -> None:
@@ -233,3 +230,188 @@ def test_two_that_take_over_at_once_doubt_each_delivery_once(office: Office) -> 
     assert sum(doubts) == 31
     assert len(attempts(office)) == 31
     assert len(drain(office)) == 31
+
+
+def test_with_the_journal_at_hand_only_what_was_begun_is_in_doubt(office: Office) -> None:
+    import_readers(office, 6)
+    publish_one(office)
+    sign_up(office, "anna@example.org")
+    sign_up(office, "bent@example.org")
+    first, other, sent, begun, third, *_ = take(office, 6)
+    record(office, came_of(sent, ACCEPTED, office))
+    assert take_over_from(office, "one", begun=[first.id, begun.id, 999]) == 2
+    assert attempts(office) == [(begun.id, 1, "unknown"), (first.id, 1, "unknown")]
+    for due in (other, third):
+        row = row_of(office, due.id)
+        assert (row.state, row.attempts, row.worker, row.lease_until) == ("due", 0, None, None)
+    (chunk,) = chunks(office)
+    assert (chunk.state, chunk.worker, chunk.mark) == ("open", None, third.id - 1)
+    again = drain(office)
+    assert sorted(again) == sorted({*range(sent.id, sent.id + 6), first.id, other.id} - {sent.id})
+    assert len(again) == len(set(again))
+    assert proof.verify(office).ok
+
+
+def test_with_an_empty_journal_nothing_is_in_doubt(office: Office) -> None:
+    import_readers(office, 4)
+    publish_one(office)
+    sign_up(office, "anna@example.org")
+    handed = take(office, 3)
+    assert take_over_from(office, "one", begun=[]) == 0
+    assert attempts(office) == []
+    assert lost(office, "one") == set()
+    assert sorted(due.id for due in take(office, 3, "two")) == sorted(due.id for due in handed)
+
+
+def test_a_retry_in_a_dead_hand_is_free_again_as_it_was(office: Office, clock: Clock) -> None:
+    import_readers(office, 2)
+    publish_one(office)
+    record(office, *(came_of(due, DEFERRED, office) for due in take(office)))
+    clock.move(minutes=5)
+    begun, waiting = take(office)
+    assert take_over_from(office, "one", begun=[begun.id]) == 1
+    row = row_of(office, waiting.id)
+    assert (row.state, row.attempts, row.due_at, row.worker) == ("due", 1, clock(), None)
+    assert attempts(office, waiting.id) == [(waiting.id, 1, "deferred")]
+    assert attempts(office, begun.id)[1:] == [(begun.id, 2, "unknown")]
+    assert sorted(drain(office)) == [begun.id, waiting.id]
+
+
+@pytest.mark.parametrize("tried_before", [False, True])
+def test_what_is_held_as_unknown_waits_for_no_moment(
+    office: Office, clock: Clock, tried_before: bool
+) -> None:
+    import_readers(office, 1)
+    publish_one(office)
+    if tried_before:
+        record(office, *(came_of(due, DEFERRED, office) for due in take(office)))
+        clock.move(minutes=5)
+    (due,) = take(office)
+    with office.database.write() as connection:
+        connection.execute(text("UPDATE mailing SET unknown = 'hold'"))
+    assert take_over_from(office, "one") == 1
+    row = row_of(office, due.id)
+    assert (row.state, row.due_at, row.worker, row.settled_at) == ("unknown", None, None, clock())
+    assert progress_of(office, 1)[1:] == (1, 1)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_of_a_cancelled_mailing_what_may_have_left_is_unknown_and_the_rest_cancelled(
+    office: Office, begun: bool
+) -> None:
+    import_readers(office, 4)
+    publish_one(office)
+    sent, second, third = take(office, 3)
+    record(office, came_of(sent, ACCEPTED, office))
+    with office.database.write() as connection:
+        assert control.cancel(connection, 1, office.clock())
+    assert states(office) == {"accepted": 1, "due": 2, "cancelled": 1}
+    assert take_over_from(office, "one", begun=[second.id] if begun else None) == (
+        1 if begun else 2
+    )
+    with office.database.write() as connection:
+        control.sweep(connection, office.clock())
+    last = {"unknown": 1, "cancelled": 2} if begun else {"unknown": 2, "cancelled": 1}
+    assert states(office) == {"accepted": 1, **last}
+    assert row_of(office, second.id).state == "unknown"
+    assert (row_of(office, third.id).state == "cancelled") is begun
+    assert progress_of(office, 1) == ("cancelled", 4, 4)
+    assert proof.verify(office).ok
+
+
+def test_a_lease_that_still_runs_is_left_when_another_of_the_same_worker_has_ended(
+    office: Office, clock: Clock
+) -> None:
+    import_readers(office, 501)
+    publish_one(office)
+    early = take(office, 500)
+    clock.move(seconds=40)
+    (late,) = take(office, 1)
+    clock.move(seconds=30)
+    assert take_over_from(office, "one", dead=False, begun=[early[0].id, late.id]) == 1
+    assert [(chunk.state, chunk.worker) for chunk in chunks(office)] == [
+        ("open", None),
+        ("leased", "one"),
+    ]
+    assert row_of(office, late.id).state == "due"
+    assert attempts(office) == [(early[0].id, 1, "unknown")]
+
+
+def put_off(office: Office, *deliveries: int, minutes: float = 1, worker: str = "one") -> None:
+    with office.database.write() as connection:
+        until = office.clock() + timedelta(minutes=minutes)
+        takeover.put_off(connection, lease(office, worker), deliveries, until)
+
+
+def test_what_is_put_off_comes_back_in_time_and_counts_no_try(office: Office, clock: Clock) -> None:
+    import_readers(office, 4)
+    publish_one(office)
+    sign_up(office, "anna@example.org")
+    notice, first, second = take(office, 3)
+    put_off(office, notice.id, second.id)
+    record(office, came_of(first, ACCEPTED, office))
+    assert attempts(office) == []
+    assert len(take(office)) == 2, "the rest of the mailing does not wait for it"
+    clock.move(minutes=1)
+    again = take(office)
+    assert {due.id for due in again} == {notice.id, second.id}
+    assert {due.attempts for due in again} == {0}
+    assert {due.alone for due in again} == {True}
+
+
+def test_nobody_puts_off_what_another_has_taken_over(office: Office, clock: Clock) -> None:
+    """A worker that hung lets go of its letters as it wakes; they are another's by now."""
+    import_readers(office, 3)
+    publish_one(office)
+    sign_up(office, "anna@example.org")
+    hung = take(office, 4)
+    assert take_over_from(office, "one", begun=[]) == 0
+    ours = take(office, 4, "two")
+    assert {due.id for due in ours} == {due.id for due in hung}
+    put_off(office, *(due.id for due in hung), minutes=0)
+    clock.move(minutes=1)
+    assert take(office, 9, "three") == [], "they are all in two's hand"
+    record(office, *(came_of(due, ACCEPTED, office) for due in ours), worker="two")
+    assert states(office) == {"accepted": 4}
+
+
+def test_nobody_puts_off_what_has_its_outcome(office: Office, clock: Clock) -> None:
+    import_readers(office, 1)
+    publish_one(office)
+    (due,) = take(office)
+    record(office, came_of(due, ACCEPTED, office))
+    put_off(office, due.id)
+    assert states(office) == {"accepted": 1}
+
+
+def test_a_worker_that_hung_does_not_speak_for_what_another_has_in_hand(office: Office) -> None:
+    """It was refused at RCPT: no content was ever begun, so nothing was in doubt when it was taken over."""
+    import_readers(office, 1)
+    publish_one(office)
+    (due,) = take(office)
+    assert take_over_from(office, "one", begun=[]) == 0
+    (again,) = take(office, worker="two")
+    record(office, came_of(due, DEFERRED, office))
+    assert attempts(office) == []
+    assert take(office, worker="three") == [], "it is in two's hand"
+    record(office, came_of(again, ACCEPTED, office), worker="two")
+    assert states(office) == {"accepted": 1}
+
+
+@pytest.mark.postgresql  # SQLite has one writer at a time
+def test_a_dying_commit_goes_before_taking_over(
+    postgresql_database: Database, clock: Clock
+) -> None:
+    """What its server still writes for a dead worker is waited for, or left to the next look."""
+    office = make_office(postgresql_database, clock)
+    import_readers(office, 2)
+    publish_one(office)
+    first, second = take(office)
+    with office.database.engine.begin() as dying:
+        outcomes.record(dying, lease(office), [came_of(first, DEFERRED, office)])
+        assert take_over_from(office, "one", begun=[]) == 0
+        assert lost(office, "one") == {"one"}, "and is looked at again"
+    assert take_over_from(office, "one", begun=[]) == 0
+    assert lost(office, "one") == set()
+    assert attempts(office) == [(first.id, 1, "deferred")]
+    assert [due.id for due in take(office, worker="two")] == [second.id]

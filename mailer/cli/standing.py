@@ -1,0 +1,115 @@
+"""The command that tells how things stand: `status`."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli import show
+from mailer.cli.main import Invocation
+
+if TYPE_CHECKING:
+    from mailer.services.standing import Amiss, Status, UnderWay
+
+
+@click.command()
+@show.json_option
+@click.pass_obj
+def status(invocation: Invocation, as_json: bool) -> None:
+    """Tell what is due, held, under way and done.
+
+    And which relays fail, how fast a mailing goes and how long it will take, and what waits for a word
+    of yours, with the command that gives it.
+
+    \b
+    Example:
+      mailer status
+
+    \b
+    Exit codes:
+      0   told
+      2   wrong settings, or the database needs `mailer db upgrade`
+      69  the database is not there
+    """
+    from mailer.services import standing  # noqa: PLC0415 - help needs no database
+    from mailer.wiring import open_office  # noqa: PLC0415 - as above
+
+    with open_office(invocation.settings()) as office:
+        found = standing.status(office)
+    show.emit(found, as_json=as_json, text="\n".join(_lines(found)))
+
+
+def _lines(found: "Status") -> Iterator[str]:
+    yield _rooms(found)
+    yield ""
+    yield _waiting(found)
+    for mailing in found.open:
+        yield _progress(mailing)
+        yield from _details(mailing)
+    for release in found.held:
+        yield f"release {release.release} is held: {release.reason}"
+    for one in found.amiss:
+        yield from _amiss(one)
+    for relay in found.relays:
+        if relay.failing_since is not None:
+            since = show.moment(relay.failing_since)
+            yield f"relay {relay.relay} fails on {relay.host} since {since}: {relay.fault}"
+
+
+def _rooms(found: "Status") -> str:
+    return show.table(
+        ["newsroom", "active", "pending", "ended", "published", "approved", "held"],
+        [
+            [
+                key,
+                *(room["subscriptions"].get(name, 0) for name in ("active", "pending", "ended")),
+                *(room["releases"].get(name, 0) for name in ("published", "approved", "held")),
+            ]
+            for key, room in found.newsrooms.items()
+        ],
+    )
+
+
+def _waiting(found: "Status") -> str:
+    due = found.waiting
+    if not (due["notices"] or due["releases"]):
+        return "Nothing is due."
+    line = f"Due: {due['notices']:,} notices, {due['releases']:,} releases"
+    line += f", {due['retries']:,} of them retries" if due["retries"] else ""
+    return line + (f"; the oldest since {show.moment(due['oldest'])}" if due["oldest"] else "")
+
+
+def _progress(one: "UnderWay") -> str:
+    urgent = " (urgent)" if one.urgent else ""
+    line = f"mailing {one.mailing} of release {one.release}{urgent} is {one.state}:"
+    line += f" {one.settled:,} of {one.audience:,} settled ({one.percent} %)"
+    if one.rate is not None and one.seconds_left is not None:
+        left = show.lasting(timedelta(seconds=one.seconds_left))
+        line += f", {_speed(one.rate)}, {left} to go"
+    return line
+
+
+def _speed(rate: float) -> str:
+    return f"{rate:,.0f} a second" if rate >= 10 else f"{rate * 60:,.0f} a minute"
+
+
+def _details(one: "UnderWay") -> Iterator[str]:
+    counts = [
+        f"{number:,} {name}"
+        for name in ("deferred", "refused", "expired", "unknown")
+        if (number := getattr(one, name))
+    ]
+    if counts:
+        yield f"  {', '.join(counts)}"
+    if one.state == "held":
+        yield f"  {one.hold_reason}"
+        yield f"  -> mailer release resume {one.release}, or cancel"
+
+
+def _amiss(one: "Amiss") -> Iterator[str]:
+    if one.unknown:
+        yield f"release {one.release}: {one.unknown:,} unknown -> mailer settle {one.release}"
+    if one.expired:
+        again = f"mailer retry {one.release} --expired"
+        yield f"release {one.release}: {one.expired:,} expired -> {again}"
