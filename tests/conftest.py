@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from support.offices import Clock, make_office
@@ -25,6 +26,10 @@ from mailer.store import migrate
 from mailer.store.database import Database
 
 _numbers = itertools.count()
+
+# MAILER_TEST_EXAMPLES=1000 looks longer for what nobody thought of.
+settings.register_profile("house", max_examples=int(os.environ.get("MAILER_TEST_EXAMPLES", "50")))
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -183,9 +183,9 @@ class Bookkeeper:
             lease = self._lease(connection)
             recorded = self._write(connection, lease, entries)
             taken = ledger.take(connection, lease, want, notices=notices) if want or notices else []
-            if entries.put_off or entries.holds:
-                control.sweep(connection, lease.now)
             progress.tidy(connection, lease.worker, lease.now)
+            if entries:  # the last outcome of a cancelled mailing is its end
+                control.sweep(connection, lease.now)
             letters = [Letter(due, self._message(connection, due.prepared_id)) for due in taken]
         self._count(recorded)
         return letters

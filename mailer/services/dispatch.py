@@ -24,6 +24,7 @@ What goes wrong, and what it costs:
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,8 @@ LETTERS_PER_LINE = 128
 NOTICES = 64
 """Notices that may be in hand beyond that."""
 TURN_SECONDS = 0.1
+PASS_PATIENCE_SECONDS = 10.0
+"""A pass does not wait longer than this for a reader's domain; the next one may."""
 DATABASE_RETRY_SECONDS = 0.5
 BREAK_OFF_SECONDS = 0.2
 
@@ -182,7 +185,8 @@ class Dispatcher:
         look = await self._with_books(lambda: self._books.look(self._hand.mailings))
         if look.stopped:
             self._reports.withdraw(look.stopped)
-        self._hand.let_go_all(self._feed.excess(self._window // 4))
+        patience = math.inf if self._orders.watch else PASS_PATIENCE_SECONDS
+        self._hand.let_go_all(self._feed.excess(self._window // 4, patience))
         if not look.waiting:
             want = 0
         notices = NOTICES if sends and look.notices else 0
@@ -191,8 +195,7 @@ class Dispatcher:
         wrote = bool(self._hand.entries)
         letters = await self._written(want, notices)
         self._maker.put(letters)
-        await self._keep_lease()
-        return wrote or bool(letters)
+        return await self._keep_lease() or wrote or bool(letters)
 
     async def _written(self, want: int, notices: int) -> list[Letter]:
         """Write what has come up, and take up to `want` letters and `notices` notices."""
@@ -256,6 +259,7 @@ class Dispatcher:
                     lane.cancel()
             await asyncio.wait(working, timeout=self._patience)
         await self._written(0, 0)
+        await self._with_books(lambda: self._books.note_health(self._routes.routes))
         due = await self._with_books(self._books.give_back)
         self._settled = True
         return due

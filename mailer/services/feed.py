@@ -28,6 +28,9 @@ PATIENCE = timedelta(seconds=30)
 SPREAD = 100
 """Letters of one domain that are let go until the same moment."""
 
+Taker = tuple[Route, "asyncio.Future[None]"]
+"""A line of a relay that waits, and what it waits for."""
+
 
 class Feed:
     """A queue between the bookkeeper and the lines, in one event loop.
@@ -52,7 +55,7 @@ class Feed:
         self._letters: deque[Letter] = deque()
         self._aside: dict[str, deque[Letter]] = {}
         self._clocks: dict[str, asyncio.TimerHandle] = {}
-        self._takers: list[tuple[Route, asyncio.Future[None]]] = []
+        self._takers: list[Taker] = []
         self._idle: Counter[Route] = Counter()
         self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
@@ -70,9 +73,9 @@ class Feed:
 
     def put_back(self, letter: Letter) -> None:
         """Return one that was taken and not begun: it comes first again."""
-        self._queue_of(letter).appendleft(letter)
         if self._domains.ended(letter.due.mailbox, None):
             self._call_back(_domain(letter))
+        self._queue_of(letter).appendleft(letter)
         self.reconsider()
 
     def ended(self, letter: Letter, outcome: Outcome) -> None:
@@ -114,21 +117,41 @@ class Feed:
     def reconsider(self) -> None:
         """Call as many lines as there are letters they may take; the clock calls again where it matters."""
         waiting = len(self._notices) + len(self._letters)
+        if waiting and not self._closed and len(self._routes.routes) > 1:
+            self._send_scouts()
         while (waiting > 0 or self._closed) and (taker := self._whose_turn()) is not None:
-            self._takers.remove(taker)
-            self._idle[taker[0]] -= 1
-            if not taker[1].done():
-                taker[1].set_result(None)
+            self._call(taker)
             waiting -= 1
         if waiting > 0 and self._takers:
             self._set_alarm()
 
-    def _whose_turn(self) -> tuple[Route, asyncio.Future[None]] | None:
+    def _whose_turn(self) -> Taker | None:
         """The line that was free last of those that may take a letter; any where the feed is closed."""
         for taker in reversed(self._takers):
             if self._closed or self._may_take(taker[0]):
                 return taker
         return None
+
+    def _send_scouts(self) -> None:
+        """Call a line of each relay that is on trial, beside those who are called to take a letter.
+
+        Else the line that was free last would take all letters that come one by one, and nobody would
+        ever find out that a relay is back.
+        """
+        for route in self._routes.routes:
+            unused = route.failing_since is not None and self._idle[route] == route.lines
+            if unused and self._may_take(route):
+                self._call(next(taker for taker in reversed(self._takers) if taker[0] is route))
+
+    def _call(self, taker: Taker) -> None:
+        self._takers.remove(taker)
+        self._idle[taker[0]] -= 1
+        if not taker[1].done():
+            taker[1].set_result(None)
+
+    def leads_past(self, route: Route) -> bool:
+        """Whether another relay may be tried now."""
+        return any(each is not route and each.usable for each in self._routes.routes)
 
     def withdraw(self, mailings: Collection[int]) -> list[Letter]:
         """Take out the letters of these mailings, none of which was begun."""
@@ -138,16 +161,20 @@ class Feed:
         """Take out everything, none of which was begun."""
         return self._sorted_out(lambda _letter: True)
 
-    def excess(self, room: int) -> list[tuple[Letter, timedelta]]:
-        """Take out of what is laid aside what is more than `room`, and say how long to let each go."""
-        if not self._aside:
-            return []
+    def excess(self, room: int, patience: float = math.inf) -> list[tuple[Letter, timedelta]]:
+        """Take out of what is laid aside what is too much, and say how long to let each go.
+
+        Args:
+            room: for so many at most.
+            patience: seconds after which a domain must be ready again for its letters to stay.
+        """
         let_go: list[tuple[Letter, timedelta]] = []
-        over = sum(map(len, self._aside.values())) - room
+        over = sum(map(len, self._aside.values())) - room if self._aside else 0
         for domain, letters in sorted(self._aside.items(), key=lambda one: -len(one[1])):
             wait = self._domains.wait(letters[0].due.mailbox)
             pause = timedelta(seconds=wait) if math.isfinite(wait) else PATIENCE
-            while over > 0 and letters:
+            too_long = math.isfinite(wait) and wait > patience
+            while letters and (over > 0 or too_long):
                 spread = len(let_go) // SPREAD * PATIENCE
                 let_go.append((letters.pop(), max(pause, PATIENCE) + spread))
                 over -= 1

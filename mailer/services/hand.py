@@ -71,9 +71,11 @@ class Hand:
         for letter in letters:
             self._drop(letter)
 
-    def hold(self, mailing_id: int, reason: str) -> None:
-        """This mailing is to be held."""
+    def hold(self, mailing_id: int, reason: str) -> bool:
+        """This mailing is to be held; whether that is news."""
+        news = mailing_id not in self._holds
         self._holds.setdefault(mailing_id, reason)
+        return news
 
     def written(self, entries: Entries) -> None:
         """These are on record; what came up meanwhile stays."""

@@ -1,7 +1,7 @@
 """One lane: lets one line of a relay take letters from the feed, and keeps it open while there is work.
 
-A letter that was taken and not begun goes back to the feed; one that was begun has an outcome. There
-is no third way out of this module.
+A letter that was taken and not begun goes back to the feed, as does one that a relay would not even hear
+of while others may; one that was begun has an outcome. There is no third way out of this module.
 
     taken -> made into a message -> the line begins it -> journal -> lease asked -> content leaves -> outcome
 
@@ -44,7 +44,7 @@ class Foreman(Protocol):
         """A letter has its outcome."""
 
     def spoiled(self, letter: Letter, words: str) -> None:
-        """A letter that was put back cannot be made: its mailing is at fault."""
+        """A letter cannot be made, or no relay would take its size: its mailing is at fault."""
 
     def missing(self, route: Route) -> None:
         """A relay is not to be had; others may be."""
@@ -85,7 +85,7 @@ class Lane:
                 line = await self._connected()
                 if line is not None:
                     await self._stream(line)
-                elif self._route.open_lines:
+                elif self._has_others:
                     await self._pause()
         finally:
             await self._hang_up()
@@ -100,7 +100,7 @@ class Lane:
 
     async def _connected(self) -> Line | None:
         """An open line; None where there is none to be had."""
-        if self._line is not None and self._line.alive:
+        if self._line is not None and self._line.alive and not self._is_at_fault:
             return self._line
         await self._hang_up()
         try:
@@ -114,17 +114,31 @@ class Lane:
         return self._line
 
     async def _connect(self) -> Line:
-        if self._faults >= FAULTS_IN_A_ROW:
+        if self._is_at_fault:
             self._faults = 0
             raise ServiceMissing(
                 f"Relay {self._route.transport.name} breaks off or puts off one conversation after the other",
                 "look at the relay's own log",
             )
-        return await self._route.transport.connect()
+        self._route.opening += 1
+        try:
+            return await self._route.transport.connect()
+        finally:
+            self._route.opening -= 1
+
+    @property
+    def _is_at_fault(self) -> bool:
+        """Whether the relay has broken off or put off one conversation after the other."""
+        return self._faults >= FAULTS_IN_A_ROW
+
+    @property
+    def _has_others(self) -> bool:
+        """Whether other lines of the relay stand, or may soon."""
+        return self._route.open_lines + self._route.opening > 0
 
     def _missed(self, words: str) -> None:
-        """No line was to be had. Where others of the relay stand, it grants us fewer, and that is all."""
-        if self._route.open_lines:
+        """No line was to be had. Where the relay has others, it grants us fewer, and that is all."""
+        if self._has_others:
             log.info("a line less", extra={"relay": self._route.transport.name, "reason": words})
             return
         if self._route.failed(words):
@@ -147,7 +161,7 @@ class Lane:
 
     def _pull(self) -> Parcel | None:
         """The next letter, made into a message."""
-        while (letter := self._feed.take(self._route)) is not None:
+        while not self._is_at_fault and (letter := self._feed.take(self._route)) is not None:
             message = letter.message or self._made(letter)
             if message is not None:
                 return _Handed(self, letter, message)
@@ -160,7 +174,9 @@ class Lane:
         except Exception as error:
             fault = _fault_of_address(letter)
             if fault:
-                self.done(letter, Outcome(Result.REFUSED, Phase.RCPT, text=one_line(f"not sent: {fault}")))
+                self.done(
+                    letter, Outcome(Result.REFUSED, Phase.RCPT, text=one_line(f"not sent: {fault}"))
+                )
                 return None
             log.exception("surprise", extra={"delivery": letter.due.id})
             self._feed.put_back(letter)
@@ -177,11 +193,17 @@ class Lane:
         return self._foreman.may_begin()
 
     def done(self, letter: Letter, outcome: Outcome) -> None:
-        """A letter has its outcome."""
+        """A letter has its outcome, unless another relay can take what this one would not."""
+        self._learn(outcome)
+        amiss = outcome.result is not Result.ACCEPTED
+        if amiss and _speaks_of_no_message(outcome) and self._feed.leads_past(self._route):
+            self.give_back(letter)
+            return
         self._yard.journal.end(letter.due.id, outcome)
         self._feed.ended(letter, outcome)
         self._foreman.done(letter, outcome)
-        self._learn(outcome)
+        if amiss and _is_too_big(outcome):
+            self._foreman.spoiled(letter, f"{outcome.relay} says: {outcome.code} {outcome.text}")
 
     def give_back(self, letter: Letter) -> None:
         """A letter was not begun, or taken back before it could leave."""
@@ -196,14 +218,13 @@ class Lane:
                 self._recovered()
             return
         if outcome.blame is Blame.RELAY:
-            if outcome.code == CLOSING:
+            if outcome.code == CLOSING and not outcome.enhanced.startswith("4.7."):
                 self._faults = FAULTS_IN_A_ROW  # it wants less of us: no new line at once
-            elif not throttles(outcome):
+            elif outcome.code == CLOSING or not throttles(outcome):
                 self._faults += 1
             return
         self._faults = self._tries = 0
-        at_fault = outcome.blame is Blame.SENDER and outcome.result is Result.REFUSED
-        if at_fault and outcome.code and outcome.phase in _OF_EVERY_MESSAGE:
+        if _refuses_us(outcome):
             said = f"{outcome.code} {outcome.text}".strip()
             self._foreman.refused(
                 self._route,
@@ -237,6 +258,25 @@ class _Handed:
 
     def give_back(self) -> None:
         self.lane.give_back(self.letter)
+
+
+def _refuses_us(outcome: Outcome) -> bool:
+    """Whether a relay would say the same to every message."""
+    at_fault = outcome.result is Result.REFUSED and outcome.blame is Blame.SENDER
+    of_us = bool(outcome.code) and outcome.phase in _OF_EVERY_MESSAGE
+    return at_fault and of_us and not _is_too_big(outcome)
+
+
+def _is_too_big(outcome: Outcome) -> bool:
+    """Whether a relay refuses the size that it was told in MAIL (RFC 1870 section 6.1)."""
+    too_big = outcome.enhanced == "5.3.4" or outcome.code == 552
+    return too_big and outcome.phase is Phase.MAIL
+
+
+def _speaks_of_no_message(outcome: Outcome) -> bool:
+    """Whether a relay would not even hear of the reader: then nothing of the letter is used up."""
+    put_off = outcome.phase is Phase.MAIL and outcome.blame is Blame.RELAY
+    return put_off or _refuses_us(outcome)
 
 
 def _fault_of_address(letter: Letter) -> str:

@@ -53,12 +53,12 @@ class Maker:
             task.add_done_callback(self._making.discard)
 
     async def close(self) -> None:
-        """Wait for what is being made; what the feed still takes then, it hands out no more."""
+        """Begin no more, and wait for the threads. What was not passed on is known to the ledger alone."""
         for task in self._making:
             task.cancel()
         await asyncio.gather(*self._making, return_exceptions=True)
         if self._threads is not None:
-            self._threads.shutdown(wait=True)
+            await asyncio.to_thread(self._threads.shutdown)
 
     async def _make(self, letters: Sequence[Letter]) -> None:
         if self._threads is None:

@@ -60,7 +60,7 @@ class Presence:
     def pledge(self, until: float) -> None:
         """Say until when, by `own_time`, we may begin to send what we hold."""
         if self._sign is not None:
-            os.pwrite(self._sign, b"%020.3f\n" % until, 0)
+            os.pwrite(self._sign, b"%020.3f\n" % (until + 0.001), 0)  # never rounded to less
 
     def keeps_its_pledge(self, worker: str) -> bool:
         """Whether a dispatcher of this machine may still send what it holds, whatever the calendar says."""

@@ -84,8 +84,8 @@ class Reports:
         if mailing_id is None:
             self.fault(words)
             return
-        self.tell(f"mailing {mailing_id} is held: {words}")
-        self._hand.hold(mailing_id, words)
+        if self._hand.hold(mailing_id, words):
+            self.tell(f"mailing {mailing_id} is held: {words}")
         self.withdraw(frozenset({mailing_id}))
         self._breaker.forget(mailing_id)
         self.news.set()

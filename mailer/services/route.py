@@ -44,7 +44,7 @@ class Route:
         virtual: what it took, divided by its weight; `Routes` moves it up where it fell behind.
         started: the same before its last message.
         back: it has just become sound again.
-        open_lines: how many stand at present.
+        open_lines: how many stand at present; `opening`: how many are being opened.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Route:
         self.refused = False
         self.virtual = self.started = 0.0
         self.back = False
-        self.open_lines = 0
+        self.open_lines = self.opening = 0
         self._clock = clock
         self._dice = dice or random.Random()
         self._rate = Rate(transport.messages_per_second)

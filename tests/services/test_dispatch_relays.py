@@ -1,14 +1,17 @@
 """Several relays: whichever of them fails, and however, everybody gets their mail once from the others."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from support.desk import attempts, chunks, import_readers, publish_one, states
+from support.desk import attempts, chunks, import_readers, publish_one, row_of, states
 from support.dispatching import (
     dispatch,
     dispatcher,
@@ -24,6 +27,7 @@ from support.offices import Clock, make_office
 from support.readers import sign_up
 from support.scripted_server import Act, Fault, Gate, Script, ScriptedServer, Step
 
+from mailer.core.pace import DomainLimit
 from mailer.services import proof
 from mailer.services.office import Office
 from mailer.store import health
@@ -94,30 +98,25 @@ def test_the_second_is_left_alone_while_the_first_is_well(office: Office, tmp_pa
 PHASES = ["MAIL", "RCPT", "DATA", "CONTENT", "."]
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["forgotten", "kept"])
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    ("phase", "fault"), [*[(phase, Fault.DROP) for phase in PHASES], (".", Fault.TAKE_AND_DROP)]
+)
 def test_a_relay_that_dies_midway_leaves_the_rest_to_the_other(
-    office: Office, tmp_path: Path, clock: Clock, phase: str, kept: bool
+    office: Office, tmp_path: Path, clock: Clock, phase: str, fault: Fault
 ) -> None:
     """Its process is killed: every connection is cut, and nobody listens any more."""
-    if kept and phase != ".":
-        pytest.skip("only a message whose dot has come can be kept")
-    names = import_readers(office, 80)
+    names = import_readers(office, 50)
     publish_one(office)
-    fault = Fault.TAKE_AND_DROP if kept else Fault.DROP
     with ExitStack() as both:
-        dies: list[Step] = [*[None] * 24, Act(lambda: first.die(), fault)]
+        dies: list[Step] = [*[None] * 14, Act(lambda: first.die(), fault)]  # noqa: PLW0108 - it is not there yet
         first = both.enter_context(ScriptedServer({phase: dies}).running())
         second = both.enter_context(ScriptedServer().running())
         relays = over(first, name="first"), over(second, name="second", order=2)
         summary = dispatch(office, tmp_path, *relays)
-        assert 0 < len(first.messages) <= 25
-        assert summary.accepted + summary.due == 80
+        assert 0 < len(first.messages) <= 15
+        assert summary.accepted + summary.due == 50
         assert summary.deferred + summary.unknown == summary.due <= 4, "two lines, two on each"
-        assert (summary.unknown > 0) >= (phase == ".")
-        assert len(second.messages) == 80 - len(first.messages) - summary.due + (
-            len(doubted(office) & set(recipients(first)))
-        )
+        assert summary.unknown or phase != "."
         assert not summary.missing
         each_once_or_in_doubt(office, names, first, second)
         assert {row[2] for row in attempts(office)} <= {"deferred", "unknown"}
@@ -130,49 +129,89 @@ def test_a_relay_that_dies_midway_leaves_the_rest_to_the_other(
         assert set(sent.values()) <= {1, 2}
         contents = {(each.recipient, each.content) for each in [*first.messages, *second.messages]}
         assert len(contents) == len(names), "a copy is the same message, to the byte"
-    assert states(office) == {"accepted": 80}
+    assert states(office) == {"accepted": 50}
     assert proof.verify(office).ok
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", ["MAIL", "DATA", "."])
 def test_a_relay_that_breaks_off_at_one_place_again_and_again(
     office: Office, tmp_path: Path, phase: str
 ) -> None:
     """It lets us in every time, and never takes anything: the other goes on."""
-    names = import_readers(office, 60)
+    names = import_readers(office, 40)
     publish_one(office)
     with ScriptedServer({phase: Fault.DROP}).running() as bad, ScriptedServer().running() as good:
         summary = dispatch(
             office, tmp_path, over(bad, name="bad"), over(good, name="good", order=2)
         )
         each_once_or_in_doubt(office, names, bad, good)
-    assert summary.accepted + summary.due == 60
-    assert summary.accepted >= 40, "a few tries, no more"
+    assert summary.accepted + summary.due == 40
+    assert summary.accepted >= 25, "a few tries, no more"
     assert not summary.missing
 
 
 # It will not have us.
 
 
-def test_a_relay_that_refuses_us_is_told_of_and_the_other_goes_on(
-    office: Office, tmp_path: Path, clock: Clock
+@pytest.mark.parametrize(
+    ("where", "reply"),
+    [("MAIL", "550 5.7.1 we do not know you"), ("RCPT", "554 5.7.1 Relay access denied")],
+)
+def test_a_relay_that_refuses_us_is_told_of_and_the_other_takes_all(
+    office: Office, tmp_path: Path, where: str, reply: str
 ) -> None:
+    """The letters that heard it too: else the same few would hear it in every run."""
     names = import_readers(office, 60)
     publish_one(office)
-    script = {"MAIL": "550 5.7.1 we do not know you"}
-    with ScriptedServer(script).running() as strict, ScriptedServer().running() as good:
-        relays = over(strict, name="strict"), over(good, name="good", order=2)
-        summary = dispatch(office, tmp_path, *relays)
-        assert [one for one in strict.commands if one.startswith("RCPT")] == []
-        assert not strict.messages
-        assert (summary.accepted + summary.due, summary.missing) == (60, False)
-        assert summary.due <= 2, "one a line, before the first answer is known"
-        assert len(summary.faults) == 1
-        assert "strict" in summary.faults[0]
-        assert "we do not know you" in summary.faults[0]
-        clock.move(minutes=1)
-        dispatch(office, tmp_path, *relays)
+    with ScriptedServer({where: reply}).running() as strict, ScriptedServer().running() as good:
+        summary = dispatch(
+            office, tmp_path, over(strict, name="strict"), over(good, name="good", order=2)
+        )
+        assert sum(each.startswith("MAIL") for each in strict.commands) <= 2
         assert recipients(good) == dict.fromkeys(names, 1)
+    assert (summary.accepted, summary.due, summary.missing) == (60, 0, False)
+    (said,) = summary.faults
+    assert "strict refuses what we send" in said
+    assert reply.partition(" 5.7.1 ")[2] in said
+    assert attempts(office) == []
+
+
+@pytest.mark.parametrize("reply", ["452 4.3.1 insufficient system storage", "421 4.3.2 closing"])
+def test_a_relay_that_puts_us_off_is_passed_over(
+    office: Office, tmp_path: Path, reply: str
+) -> None:
+    """A single confirmation must not wait for its first relay's disk, run after run."""
+    sign_up(office, "anna@example.org")
+    with ScriptedServer({"MAIL": reply}).running() as full, ScriptedServer().running() as good:
+        summary = dispatch(
+            office, tmp_path, over(full, name="full"), over(good, name="good", order=2)
+        )
+        assert recipients(good) == {"anna@example.org": 1}
+        assert 1 <= sum(each.startswith("MAIL") for each in full.commands) <= 6
+    assert (summary.accepted, summary.due) == (1, 0)
+    assert attempts(office) == []
+
+
+def test_a_relay_that_puts_us_off_is_not_asked_for_everybody(
+    office: Office, tmp_path: Path
+) -> None:
+    import_readers(office, 100)
+    publish_one(office)
+    with ScriptedServer({"MAIL": "452 4.3.1 insufficient system storage"}).running() as full:
+        summary = dispatch(office, tmp_path, over(full))
+        assert sum(each.startswith("MAIL") for each in full.commands) <= 8
+    assert summary.deferred <= 8
+    assert (summary.due, summary.missing) == (100, True)
+    assert "one conversation after the other" in summary.faults[0]
+
+
+def test_a_single_relay_that_puts_us_off_has_it_on_record(office: Office, tmp_path: Path) -> None:
+    sign_up(office, "anna@example.org")
+    with ScriptedServer({"MAIL": "452 4.3.1 insufficient system storage"}).running() as full:
+        summary = dispatch(office, tmp_path, over(full))
+    assert (summary.deferred, summary.due) == (1, 1)
+    assert attempts(office) == [(1, 1, "deferred")]
+    assert row_of(office, 1).attempts == 0, "that says nothing about the reader"
 
 
 def test_both_refuse_us_and_the_run_stops(office: Office, tmp_path: Path, clock: Clock) -> None:
@@ -229,41 +268,71 @@ def test_both_are_away_and_nothing_is_consumed(
 # Their shares.
 
 
-def test_weights_share_the_mail(office: Office, tmp_path: Path) -> None:
+def test_weights_share_the_mail_among_relays_that_keep_up(office: Office, tmp_path: Path) -> None:
+    """Readers' own domain takes two at a time: so there is always a line that is free."""
     names = import_readers(office, 400)
     publish_one(office)
+    two_at_a_time = {"example.org": DomainLimit(connections=2)}
+    gentle = replace(office, limits=replace(office.limits, domains=two_at_a_time))
+    with ScriptedServer().running() as heavy, ScriptedServer().running() as light:
+        relays = (
+            over(heavy, name="heavy", weight=3, connections=8),
+            over(light, name="light", weight=1, connections=8),
+        )
+        assert dispatch(gentle, tmp_path, *relays).accepted == 400
+        assert recipients(heavy, light) == dict.fromkeys(names, 1)
+        assert len(heavy.messages) == pytest.approx(300, abs=20)
 
-    async def story() -> list[int]:
-        async with ScriptedServer() as heavy, ScriptedServer() as light:
-            await one_pass(
-                office,
-                tmp_path,
-                over(heavy, name="heavy", weight=3),
-                over(light, name="light", weight=1),
-            )
-            assert recipients(heavy, light) == dict.fromkeys(names, 1)
-            return [len(heavy.messages), len(light.messages)]
 
-    heavy, light = asyncio.run(story())
-    assert heavy + light == 400
-    assert 2.4 <= heavy / light <= 3.8, (heavy, light)
+def test_a_relay_that_dawdles_keeps_nothing_from_the_other(office: Office, tmp_path: Path) -> None:
+    """Shares are no reason to wait: what its lines cannot take now, the other does."""
+    import_readers(office, 80)
+    publish_one(office)
+    slow = Gate()
+
+    async def story(heavy: ScriptedServer, light: ScriptedServer) -> None:
+        relays = over(heavy, name="heavy", weight=9, connections=1), over(light, name="light")
+        running = asyncio.create_task(one_pass(office, tmp_path, *relays))
+        await slow.arrived()
+        await asyncio.to_thread(light.wait_for, 75)
+        slow.open()
+        assert (await running).accepted == 80
+
+    with (
+        ScriptedServer({".": [None, slow]}).running() as heavy,
+        ScriptedServer().running() as light,
+    ):
+        asyncio.run(story(heavy, light))
+        assert 1 <= len(heavy.messages) <= 5
 
 
 def test_a_relay_is_not_sent_more_a_second_than_it_is_allowed(
     office: Office, tmp_path: Path
 ) -> None:
-    """A second's worth at once, and the rest no faster than that: the fifty over it take a quarter second."""
-    names = import_readers(office, 250)
+    """A second's worth at once, and the rest no faster than that: the thirty over it take that long."""
+    names = import_readers(office, 130)
     publish_one(office)
     with ScriptedServer().running() as server:
         began = time.monotonic()
-        dispatch(office, tmp_path, over(server, messages_per_second=200))
-        assert time.monotonic() - began >= 50 / 200
+        dispatch(office, tmp_path, over(server, messages_per_second=100))
+        assert time.monotonic() - began >= 30 / 100
         assert recipients(server) == dict.fromkeys(names, 1)
 
 
+def test_a_pass_outlasts_its_leases_where_its_relay_is_slow(office: Office, tmp_path: Path) -> None:
+    """What only lies here is given back and taken anew; the pass goes on to the end."""
+    names = import_readers(office, 30)
+    publish_one(office)
+    limits = replace(office.limits, lease=timedelta(seconds=1))
+    with ScriptedServer().running() as server:
+        relay = over(server, messages_per_second=20)
+        summary = dispatch(replace(office, limits=limits), tmp_path, relay)
+        assert recipients(server) == dict.fromkeys(names, 1)
+    assert (summary.accepted, summary.due) == (30, 0)
+
+
 def test_what_one_relay_may_not_take_yet_the_other_takes(office: Office, tmp_path: Path) -> None:
-    import_readers(office, 120)
+    import_readers(office, 40)
     publish_one(office)
     with ScriptedServer().running() as slow, ScriptedServer().running() as fast:
         dispatch(
@@ -272,20 +341,20 @@ def test_what_one_relay_may_not_take_yet_the_other_takes(office: Office, tmp_pat
             over(slow, name="slow", messages_per_second=0.1),
             over(fast, name="fast"),
         )
-        assert (len(slow.messages), len(fast.messages)) == (1, 119)
+        assert (len(slow.messages), len(fast.messages)) == (1, 39)
 
 
 # Fewer lines than we would like.
 
 
 def test_a_relay_that_grants_fewer_lines_does_all_the_work(office: Office, tmp_path: Path) -> None:
-    names = import_readers(office, 120)
+    names = import_readers(office, 60)
     publish_one(office)
     script: Script = {"CONNECT": [None, None, *["421 4.7.0 too many connections"] * 50]}
     with ScriptedServer(script).running() as server:
         summary = dispatch(office, tmp_path, over(server, connections=3))
         assert recipients(server) == dict.fromkeys(names, 1)
-    assert (summary.accepted, summary.due, summary.faults) == (120, 0, ())
+    assert (summary.accepted, summary.due, summary.faults) == (60, 0, ())
     assert attempts(office) == []
 
 
@@ -338,13 +407,16 @@ def test_a_first_relay_that_comes_back_is_used_again(
         sign_up(office, "reader0@example.org")
         await asyncio.to_thread(second.wait_for, 1)
         first = servers.enter_context(ScriptedServer(port=gone).running())
-        async with asyncio.timeout(20):
-            for number in range(1, 1000):
-                sign_up(office, f"reader{number}@example.org")
-                watch.wake()
-                await until(lambda: len(first.messages) + len(second.messages) > number)
-                if first.messages:
-                    break
+
+        def enough(number: int) -> bool:
+            return len(first.messages) + len(second.messages) >= number
+
+        for number in itertools.count(1):
+            sign_up(office, f"reader{number}@example.org")
+            watch.wake()
+            await until(partial(enough, number + 1))
+            if first.messages:
+                break
         before = len(second.messages)
         await until(lambda: not watch.progress().resting)
         for number in range(20):
@@ -436,7 +508,6 @@ def test_a_pass_with_nothing_to_do_writes_nothing_of_relays(
 def test_a_relay_that_refuses_us_is_on_record_too(office: Office, tmp_path: Path) -> None:
     import_readers(office, 3)
     publish_one(office)
-    unhurried = replace(office)
     with ScriptedServer({"MAIL": "550 5.7.1 we do not know you"}).running() as server:
-        dispatch(unhurried, tmp_path, over(server, name="strict"))
+        dispatch(office, tmp_path, over(server, name="strict"))
     assert "we do not know you" in (found(office)["strict"].fault or "")

@@ -36,7 +36,7 @@ class JournalAsPromised(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "one.flight"
         self.said: dict[int, object] = {}
         self.filed: dict[int, object] = {}
-        self.done: set[int] = set()
+        self.done: set[int] = set()  # accepted and known to the ledger: no more is said of them
 
     @initialize(anew_after=st.sampled_from([0, 150, 600, 4 << 20]))
     def a_dispatcher_starts(self, anew_after: int) -> None:
@@ -47,17 +47,17 @@ class JournalAsPromised(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def one_is_begun(self, number: int) -> None:
-        self.journal.begin(number)
-        self.said[number] = BEGUN
-        self.done.discard(number)
-        self.written()
+        if number not in self.done:
+            self.journal.begin(number)
+            self.said[number] = BEGUN
+            self.written()
 
     @rule(number=numbers, outcome=outcomes, flushed=st.booleans())
     def one_has_its_outcome(self, number: int, outcome: Outcome, flushed: bool) -> None:
         """Begun before or not: one that is refused at RCPT never was."""
-        self.journal.end(number, outcome)
-        self.said[number] = outcome
-        self.done.discard(number)
+        if number not in self.done:
+            self.journal.end(number, outcome)
+            self.said[number] = outcome
         if flushed:
             self.journal.flush()
             self.written()
@@ -171,7 +171,7 @@ def test_a_full_disk_stops_before_anything_is_sent_and_spoils_nothing(
     assert "make room on its disk" in told["said"]
     assert len(told["full"]) <= octets
     assert told["full"].endswith("\n")
-    assert told["still"].startswith(told["full"])
+    assert told["still"] == told["full"]
     assert [file.name for file in tmp_path.iterdir()] == [JOURNAL], "no second one is left"
     flight = read_journal(tmp_path / JOURNAL)
     assert flight.whole

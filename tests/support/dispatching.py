@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from support.offices import UM
 from support.scripted_server import ScriptedServer
 
 from mailer.core.errors import ServiceMissing
+from mailer.core.newsroom import Newsroom
 from mailer.mail.relay import Relay
 from mailer.mail.smtp import SmtpTransport
 from mailer.mail.transport import Transport
+from mailer.services import imports
 from mailer.services.dispatch import Dispatcher, Orders, Summary
 from mailer.services.office import Office
 from mailer.services.presence import Presence
+from mailer.sources.address_list import Listed
 from mailer.store.database import Connection, Database
 from mailer.store.ledger_tables import attempt, delivery
 from mailer.store.tables import subscriber, subscription
@@ -56,6 +60,13 @@ def dispatch(office: Office, folder: Path, *transports: Transport) -> Summary:
     return asyncio.run(one_pass(office, folder, *transports))
 
 
+def import_all(office: Office, mailboxes: Sequence[str], newsroom: Newsroom = UM) -> None:
+    """Make these readers active, by evidence."""
+    people = [Listed(line, mailbox) for line, mailbox in enumerate(mailboxes, 1)]
+    for batch in imports.import_people(office, newsroom=newsroom, people=people, evidence="sheets"):
+        assert not batch.refused
+
+
 def recipients(*servers: ScriptedServer) -> Counter[str]:
     """How often each reader's mail was kept, by all of them together."""
     return Counter(message.recipient for server in servers for message in server.messages)
@@ -90,7 +101,7 @@ async def until(so: Callable[[], object]) -> None:
     """Wait in a loop until it is so."""
     async with asyncio.timeout(10):
         while not so():  # noqa: ASYNC110 - of what others write to a database there is no event
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.005)
 
 
 def delivery_of(content: bytes) -> int:

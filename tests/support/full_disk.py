@@ -52,9 +52,10 @@ def _journal(folder: Path, octets: int) -> dict[str, object]:
     except MailerError as error:
         said = str(error)
     full = path.read_bytes()
+    _room(octets // 2)
     journal.end(2, ACCEPTED)
     journal.flush()
-    journal.forget([1])  # ripe to be begun anew, and no room for that either
+    journal.forget([1])  # it would be begun anew, if there were room for what is open
     journal.take_back(4)
     still = path.read_bytes()
     _room(resource.RLIM_INFINITY)
@@ -120,4 +121,4 @@ def _lane(folder: Path, octets: int) -> dict[str, object]:
 
 if __name__ == "__main__":
     story = {"journal": _journal, "lane": _lane}[sys.argv[1]]
-    print(json.dumps(story(Path(sys.argv[2]), int(sys.argv[3]))))
+    sys.stdout.write(json.dumps(story(Path(sys.argv[2]), int(sys.argv[3]))))

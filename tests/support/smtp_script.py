@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 PATIENCE = 10.0  # seconds a test waits for what must come
@@ -60,7 +61,11 @@ Script = Mapping[str, Step | list[Step]]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message the server has said 250 to."""
+    """A message the server has said 250 to.
+
+    Attributes:
+        at: when it was taken, in seconds since the epoch.
+    """
 
     sender: str
     recipients: tuple[str, ...]
@@ -68,6 +73,7 @@ class Received:
     connection: int
     encrypted: bool
     username: str
+    at: float = field(default_factory=time.time, compare=False)
 
     @property
     def recipient(self) -> str:
