@@ -44,6 +44,7 @@ from mailer.services.office import Office
 from mailer.services.presence import Presence
 from mailer.services.reports import Reports
 from mailer.services.route import Route, Routes
+from mailer.services.stock import Stock
 from mailer.services.summary import Orders, Progress, Summary, summed_up
 from mailer.services.tenure import Tenure
 
@@ -53,8 +54,6 @@ log = logging.getLogger(__name__)
 
 Returned = TypeVar("Returned")
 
-LETTERS_PER_LINE = 128
-"""Letters in hand for each line: a turn takes half of them, enough to make its commit cost nothing."""
 NOTICES = 64
 """Notices that may be in hand beyond that."""
 TURN_SECONDS = 0.1
@@ -81,7 +80,7 @@ class Dispatcher:
         self._unsure = self._settled = False
         self._chores_at = 0.0
         self._patience: float | None = None
-        self._window = LETTERS_PER_LINE * sum(each.connections for each in transports)
+        self._stock = Stock(sum(each.connections for each in transports))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._reports = Reports(
             self._feed,
@@ -90,7 +89,7 @@ class Dispatcher:
             tenure=self._tenure,
             journal=self._journal,
             patient=orders.watch,
-            enough=self._window // 2,
+            stock=self._stock,
         )
         composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
         self._maker = Maker(composer, self._feed)
@@ -160,7 +159,7 @@ class Dispatcher:
             moved = await self._turn()
             if not moved and not self._hand.size and not self._orders.watch:
                 return
-            if not moved or self._hand.size > self._window // 2:
+            if not moved or self._hand.size > self._stock.wanted // 2:
                 await self._rest()
 
     def _chores(self) -> list[str]:
@@ -179,14 +178,14 @@ class Dispatcher:
     async def _turn(self) -> bool:
         """One turn of the books where there is anything to write or to take; whether it moved."""
         sends = "send" in self._orders.steps
-        room = self._window - self._hand.size
+        room = self._stock.wanted - self._hand.size
         sends = sends and (self._tenure.holds or not self._hand.size)
-        want = room if sends and room >= self._window // 2 else 0
+        want = room if sends and room >= self._stock.wanted // 2 else 0
         look = await self._with_books(lambda: self._books.look(self._hand.mailings))
         if look.stopped:
             self._reports.withdraw(look.stopped)
         patience = math.inf if self._orders.watch else PASS_PATIENCE_SECONDS
-        self._hand.let_go_all(self._feed.excess(self._window // 4, patience))
+        self._hand.let_go_all(self._feed.excess(self._stock.wanted // 4, patience))
         if not look.waiting:
             want = 0
         notices = NOTICES if sends and look.notices else 0
@@ -205,6 +204,7 @@ class Dispatcher:
             takes=bool(want + notices),
         )
         self._hand.written(entries)  # not before they are on record
+        self._stock.worked_off(len(entries.tried))
         self._journal.forget(due.id for due, _ in entries.tried)
         if not self._hand.size:
             self._tenure.granted()

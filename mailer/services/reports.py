@@ -11,6 +11,7 @@ from mailer.services.feed import Feed
 from mailer.services.hand import Hand
 from mailer.services.journal import Journal
 from mailer.services.route import Route, Routes
+from mailer.services.stock import Stock
 from mailer.services.tenure import Tenure
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ class Reports:
 
     Args:
         patient: without a relay wait for one, instead of stopping.
-        enough: so many outcomes are worth a turn of the books.
+        stock: half of it is worth a turn of the books.
 
     Attributes:
         news: set when the dispatcher has something to do.
@@ -38,7 +39,7 @@ class Reports:
         tenure: Tenure,
         journal: Journal,
         patient: bool,
-        enough: int,
+        stock: Stock,
     ) -> None:
         self.news = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -49,7 +50,7 @@ class Reports:
         self._tenure = tenure
         self._journal = journal
         self._patient = patient
-        self._enough = enough
+        self._stock = stock
         self._breaker = Breaker()
         self._flushing = False
 
@@ -69,7 +70,7 @@ class Reports:
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
-        if self._hand.news >= self._enough or not self._hand.size:
+        if self._hand.news >= self._stock.wanted // 2 or not self._hand.size:
             self.news.set()
         ours = outcome.result is Result.REFUSED and outcome.blame is Blame.SENDER
         if ours and not outcome.code:  # no relay said so: it was not even written

@@ -173,9 +173,9 @@ def test_where_unknown_is_held_nobody_gets_it_twice(
         office.killed(dispatcher)
     office.dispatch_until_done()
     assert set(arrivals(server).values()) == {1}
-    (mailing,) = office.do("verify")["releases"][0]["mailings"]
-    held = mailing["states"].get("unknown", 0)
-    assert mailing["states"]["accepted"] + held == len(READERS)
+    (account,) = office.do("verify")["releases"]
+    held = account["states"].get("unknown", 0)
+    assert account["states"]["accepted"] + held == len(READERS)
     assert held == len(office.doubted()) <= CONNECTIONS * 2
     assert len(READERS) - held <= len(server.messages) <= len(READERS), "nobody else is left out"
 

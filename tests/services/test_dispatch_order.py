@@ -27,8 +27,8 @@ from support.scripted_server import Act, Fault, Gate, Script, ScriptedServer, St
 
 from mailer.core.release import ReleaseDocument
 from mailer.services import press, proof, publish
-from mailer.services.dispatch import LETTERS_PER_LINE
 from mailer.services.office import Office
+from mailer.services.stock import MOST_PER_LINE
 from mailer.store.database import Database
 from mailer.store.ledger_tables import delivery
 
@@ -67,7 +67,7 @@ def _last(order: Sequence[int | None], kind: int) -> int:
     return max(place for place, each in enumerate(order) if each == kind)
 
 
-WINDOW = LETTERS_PER_LINE + 2
+WINDOW = MOST_PER_LINE + 2
 """Letters that may be in hand over one line, and the two on its wire."""
 
 

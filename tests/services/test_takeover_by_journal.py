@@ -33,10 +33,10 @@ from support.scripted_server import Gate, ScriptedServer
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.flight import head_line
 from mailer.services import proof, retry
-from mailer.services.dispatch import LETTERS_PER_LINE
 from mailer.services.journal import boot
 from mailer.services.office import Office
 from mailer.services.presence import own_time
+from mailer.services.stock import LEAST_PER_LINE
 from mailer.store import control
 from mailer.store.database import Connection, Database
 from mailer.store.ledger_tables import attempt, delivery, mailing
@@ -376,7 +376,7 @@ def test_a_renewal_that_comes_too_late_is_none(
     office: Office, clock: Clock, tmp_path: Path
 ) -> None:
     """The ledger is slow; when it has heard us, another machine has taken over and sends what we hold."""
-    readers = LETTERS_PER_LINE  # the hand is full: nothing but renewing is left to be written
+    readers = LEAST_PER_LINE  # the hand is full: nothing but renewing is left to be written
     import_readers(office, readers)
     publish_one(office)
     held = Held(office.database.engine.url.render_as_string(hide_password=False))
