@@ -178,14 +178,14 @@ class Dispatcher:
     async def _turn(self) -> bool:
         """One turn of the books where there is anything to write or to take; whether it moved."""
         sends = "send" in self._orders.steps
-        room = self._stock.wanted - self._hand.size
+        room = self._stock.wanted - (self._hand.size - self._feed.laid_aside)
         sends = sends and (self._tenure.holds or not self._hand.size)
         want = room if sends and room >= self._stock.wanted // 2 else 0
         look = await self._with_books(lambda: self._books.look(self._hand.mailings))
         if look.stopped:
             self._reports.withdraw(look.stopped)
         patience = math.inf if self._orders.watch else PASS_PATIENCE_SECONDS
-        self._hand.let_go_all(self._feed.excess(self._stock.wanted // 4, patience))
+        self._hand.let_go_all(self._feed.excess(self._stock.most // 4, patience))
         if not look.waiting:
             want = 0
         notices = NOTICES if sends and look.notices else 0

@@ -28,8 +28,7 @@ PATIENCE = timedelta(seconds=30)
 SPREAD = 100
 """Letters of one domain that are let go until the same moment."""
 
-Taker = tuple[Route, "asyncio.Future[None]"]
-"""A line of a relay that waits, and what it waits for."""
+Taker = tuple[Route, "asyncio.Future[None]"]  # a line of a relay that waits, and for what
 
 
 class Feed:
@@ -62,8 +61,12 @@ class Feed:
         self._closing = asyncio.Event()
 
     def __len__(self) -> int:
-        aside = sum(map(len, self._aside.values())) if self._aside else 0
-        return len(self._notices) + len(self._letters) + aside
+        return len(self._notices) + len(self._letters) + self.laid_aside
+
+    @property
+    def laid_aside(self) -> int:
+        """How many wait for their domain's sake: nobody else waits behind them."""
+        return sum(map(len, self._aside.values()))
 
     def put(self, letters: Iterable[Letter]) -> None:
         """Add to the end; notices overtake the rest."""

@@ -22,11 +22,12 @@ class Stock:
 
     Attributes:
         wanted: letters to have in hand at present.
+        most: it is never more.
     """
 
     def __init__(self, lines: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._least = LEAST_PER_LINE * lines
-        self._most = MOST_PER_LINE * lines
+        self.most = MOST_PER_LINE * lines
         self._clock = clock
         self._since = clock()
         self.wanted = self._least
@@ -38,4 +39,4 @@ class Stock:
         self._since = now
         # Down by half at most: one slow turn is no slow relay.
         wanted = max(int(rate * SECONDS), self.wanted // 2)
-        self.wanted = min(max(wanted, self._least), self._most)
+        self.wanted = min(max(wanted, self._least), self.most)

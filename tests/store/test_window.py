@@ -82,7 +82,7 @@ def handed_out(office: Office) -> list[Due]:
             ledger.take(connection, lease(office), 100)
     with office.database.read() as connection:
         numbers = list(connection.scalars(select(delivery.c.id).order_by(delivery.c.id)))
-        found = claims.owed(connection, numbers)
+        found = sorted(claims.owed(connection, numbers), key=lambda due: due.id)
         return [replace(due, attempts=0, alone=False) for due in found]
 
 

@@ -172,7 +172,10 @@ class Postfix:
 
     def start(self) -> None:
         """Start; once this returns it listens."""
-        self._run("postfix", "start")
+        try:
+            self._run("postfix", "start")
+        except AssertionError:  # what was stopped a moment ago may still be about to leave
+            self._run("postfix", "start")
 
     def stop(self) -> None:
         """Stop: every conversation is cut off."""
