@@ -146,8 +146,9 @@ class ByHand:
             if letter in letters:
                 letters.remove(letter)
         self.journal.take_back(letter.due.id)
-        self.doubtful.discard(letter.due.id)
-        self._flushed()
+        if letter.due.id in self.doubtful:
+            self.doubtful.discard(letter.due.id)
+            self._flushed()
         self.feed.insert(0, letter)
 
     def end(self, letter: Letter, outcome: Outcome, *, flushed: bool = True) -> None:
