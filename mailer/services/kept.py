@@ -1,5 +1,7 @@
 """Between a prepared message and the row it is kept in."""
 
+import hashlib
+
 from mailer.core.newsroom import Newsroom
 from mailer.mail.prepare import Prepared
 from mailer.store.messages import NewPrepared, PreparedRow
@@ -20,7 +22,7 @@ def to_keep(
         subject=ready.subject,
         return_path=ready.return_path,
         content=ready.content,
-        digest=ready.digest,
+        digest=ready.digest if mailing_id is None else _of_mailing(ready.digest, mailing_id),
         mailing_id=mailing_id,
         edition_id=edition_id,
     )
@@ -35,3 +37,8 @@ def as_prepared(row: PreparedRow) -> Prepared:
         return_path=row.return_path,
         content=row.content,
     )
+
+
+def _of_mailing(digest: str, mailing_id: int) -> str:
+    """A mailing has messages of its own, even where another says the same."""
+    return hashlib.sha256(f"{mailing_id}:{digest}".encode()).hexdigest()

@@ -36,12 +36,14 @@ class Limits:
         signup_mail_interval: at most one mail to a mailbox for sign-ups within it.
         retry_horizon: how long a deferred delivery is tried before it expires.
         lease: how long a dispatcher may keep what it took without saying that it lives.
+        portion: subscriptions looked at in one transaction as an audience is written; some 50 ms of work.
         domains: how fast readers of one domain may be written to; "*" is every other domain.
     """
 
     signup_mail_interval: timedelta = timedelta(minutes=10)
     retry_horizon: timedelta = timedelta(hours=24)
     lease: timedelta = timedelta(seconds=60)
+    portion: int = 5000
     domains: Mapping[str, DomainLimit] = field(default_factory=dict)
 
 

@@ -76,6 +76,8 @@ def verify(office: Office, release_id: int | None = None) -> Proof:
 def _proven(connection: Connection, row: MailingRow) -> ProvenMailing:
     states = proofs.states(connection, row.id)
     history = proofs.audience(connection, row)
+    if history.unwritten:
+        states["due"] = states.get("due", 0) + history.unwritten
     found = releases.read(connection, row.release_id) if row.release_id is not None else None
     return ProvenMailing(
         mailing=row.id,

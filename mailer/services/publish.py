@@ -14,7 +14,7 @@ from mailer.core.newsroom import Newsroom
 from mailer.mail.prepare import Prepared, ReleaseFacts, prepare_release
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
-from mailer.store import mailings, messages, releases, wakeup
+from mailer.store import mailings, messages, portions, releases, wakeup
 from mailer.store.database import Connection
 from mailer.store.releases import ReleaseRow
 
@@ -113,8 +113,10 @@ def _open(
     if mailing_id is None:
         return None
     kept = to_keep(ready, newsroom, mailing_id=mailing_id, edition_id=row.edition_id)
-    prepared_id = messages.keep_prepared(connection, kept, now)
-    audience = mailings.freeze_audience(connection, mailing_id, prepared_id=prepared_id, now=now)
+    messages.keep_prepared(connection, kept, now)
+    audience = portions.freeze_audience(
+        connection, mailing_id, portion=office.limits.portion, now=now
+    )
     wakeup.notify(connection)
     log.info("published", extra={"release": row.id, "mailing": mailing_id, "audience": audience})
     return Published(row.id, mailing_id, audience)

@@ -10,6 +10,7 @@ makes it and both see it.
    something out locks them too; open ones are closed, leased ones end at their mark from now on.
 3. What comes back from a hand afterwards is settled by `sweep`, until nothing is due; then the
    mailing's end is noted.
+   Those of the audience that have no row yet get one that says cancelled, a portion a sweep.
 4. A delivery whose attempt once ended unknown may have left. It becomes `unknown`; `cancelled` is said
    of what certainly never left.
 5. Beyond its own mailing's row a sweep waits for no lock: what somebody is writing to is left to the
@@ -36,6 +37,7 @@ from sqlalchemy import (
 
 from mailer.core.delivery import Result
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.portions import cancel_more
 from mailer.store.progress import awaits_first_try
 
 CHUNKS_AT_ONCE = 40
@@ -66,6 +68,7 @@ def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
             mailing.c.id == mailing_id,
             mailing.c.state == "open",
             mailing.c.settled >= mailing.c.audience,
+            mailing.c.fanned_to.is_(None),
             ~_unfinished_chunk(),
         )
         .values(state="finished", finished_at=now)
@@ -132,6 +135,7 @@ def _sweep_one(connection: Connection, mailing_id: int, now: datetime) -> int:
     for row in _unswept(connection, mailing_id):
         settled += _cancel_chunk(connection, mailing_id, row, now)
     settled += _cancel_waiting(connection, mailing_id, now)
+    settled += cancel_more(connection, mailing_id, now)
     if settled:
         connection.execute(
             update(mailing)
@@ -141,7 +145,12 @@ def _sweep_one(connection: Connection, mailing_id: int, now: datetime) -> int:
     waiting = exists().where(delivery.c.mailing_id == mailing.c.id, *_alone())
     connection.execute(
         update(mailing)
-        .where(mailing.c.id == mailing_id, ~_unfinished_chunk(), ~waiting)
+        .where(
+            mailing.c.id == mailing_id,
+            mailing.c.fanned_to.is_(None),
+            ~_unfinished_chunk(),
+            ~waiting,
+        )
         .values(finished_at=now)
     )
     return settled

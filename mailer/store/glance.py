@@ -8,7 +8,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAD = "0002"
+HEAD = "0003"
 """The schema revision this program works with; a test holds it against the migrations."""
 
 ANYTHING_DUE = """
@@ -20,6 +20,7 @@ SELECT EXISTS (SELECT 1 FROM delivery
                      AND delivery.due_at IS NOT NULL AND delivery.due_at <= {now})
     OR EXISTS (SELECT 1 FROM mailing JOIN chunk ON chunk.mailing_id = mailing.id
                WHERE mailing.state = 'open' AND chunk.state <> 'done')
+    OR EXISTS (SELECT 1 FROM mailing WHERE state = 'open' AND fanned_to IS NOT NULL)
     OR EXISTS (SELECT 1 FROM release
                WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now}))
     OR EXISTS (SELECT 1 FROM request WHERE state = 'open' AND expires_at <= {now})

@@ -2,7 +2,8 @@
 
 How nobody is lost and nobody is mailed twice:
 
-1. A mailing's deliveries lie in chunks. A worker leases a chunk and takes windows of it in order.
+1. A mailing's deliveries lie in chunks. A worker leases a chunk and takes windows of it in order. When the
+   chunks run out, more are written (`store.portions`).
 2. Before a window is handed out the chunk's `mark` moves past it and the transaction commits. So a
    delivery up to the mark may have been sent; one beyond it has certainly not.
 3. Notices and retries have a `due_at` and are claimed one by one, with the same meaning.
@@ -31,6 +32,7 @@ from mailer.core.delivery import Due
 from mailer.store.claims import claim, end
 from mailer.store.lease import Lease
 from mailer.store.ledger_tables import chunk, delivery, mailing
+from mailer.store.portions import owe_more
 from mailer.store.window import Window, read_window
 
 __all__ = ["Lease", "take"]
@@ -100,7 +102,13 @@ def _until(
 def _open_mailings(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Those that may be sent: urgent ones first."""
     return connection.execute(
-        select(mailing.c.id, mailing.c.urgent, mailing.c.unknown, mailing.c.begun_at)
+        select(
+            mailing.c.id,
+            mailing.c.urgent,
+            mailing.c.unknown,
+            mailing.c.begun_at,
+            mailing.c.fanned_to,
+        )
         .where(mailing.c.state == "open")
         .order_by(mailing.c.urgent.desc(), mailing.c.id)
     ).all()
@@ -120,18 +128,9 @@ def _take_window(
     connection: Connection, lease: Lease, of: Row[*tuple[Any, ...]], want: int
 ) -> list[Due] | None:
     """The next window of a chunk that is ours or free; None when none is left."""
-    found = connection.execute(
-        select(chunk.c.lo, chunk.c.hi, chunk.c.mark)
-        .where(
-            chunk.c.mailing_id == of.id,
-            chunk.c.state != "done",
-            chunk.c.mark < chunk.c.hi,
-            (chunk.c.state == "open") | (chunk.c.worker == lease.worker),
-        )
-        .order_by(chunk.c.lo)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
+    found = _free_chunk(connection, lease, of.id)
+    if found is None and of.fanned_to is not None and owe_more(connection, of.id):
+        found = _free_chunk(connection, lease, of.id)
     if found is None:
         return None
     mark = min(found.mark + want, found.hi)
@@ -151,3 +150,20 @@ def _take_window(
     if ended:
         end(connection, ended, [of.id] * len(ended), lease.now)
     return handed
+
+
+def _free_chunk(
+    connection: Connection, lease: Lease, mailing_id: int
+) -> Row[*tuple[Any, ...]] | None:
+    return connection.execute(
+        select(chunk.c.lo, chunk.c.hi, chunk.c.mark)
+        .where(
+            chunk.c.mailing_id == mailing_id,
+            chunk.c.state != "done",
+            chunk.c.mark < chunk.c.hi,
+            (chunk.c.state == "open") | (chunk.c.worker == lease.worker),
+        )
+        .order_by(chunk.c.lo)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()

@@ -42,6 +42,11 @@ mailing = Table(
     Column("consent_mark", BigKey, nullable=False),
     Column("audience", Integer, nullable=False),
     Column("settled", Integer, nullable=False, server_default="0"),
+    # How far the audience's rows are written: the last subscription looked at, how many have none yet, and
+    # how many are looked at in one go.
+    Column("fanned_to", BigKey, nullable=True),
+    Column("unwritten", Integer, nullable=False, server_default="0"),
+    Column("portion", Integer, nullable=False, server_default="0"),
     one_of("state", "open", "held", "finished", "cancelled"),
     one_of("unknown", "resend", "hold"),
     partial_index("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),

@@ -1,4 +1,4 @@
-"""Mailings and their frozen audience; notices, which are owed one by one."""
+"""Mailings as they are opened and listed; notices, which are owed one by one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,28 +7,27 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
-    bindparam,
     func,
     insert,
-    literal,
     select,
     text,
-    update,
 )
 
 from mailer.core.delivery import Purpose
 from mailer.core.newsroom import Newsroom
 from mailer.store.columns import insert_ignoring
-from mailer.store.ledger_tables import chunk, delivery, mailing
-from mailer.store.tables import consent, subscription
-
-CHUNK = 500
-"""Deliveries in a chunk: at this size a durable commit costs next to nothing a message."""
+from mailer.store.ledger_tables import delivery, mailing
+from mailer.store.tables import consent
 
 
 @dataclass(frozen=True, slots=True)
 class MailingRow:
-    """A mailing as the ledger knows it."""
+    """A mailing as the ledger knows it.
+
+    Attributes:
+        fanned_to, unwritten: the last subscription that was looked at for the audience's rows, and how many
+            have none yet; None and 0 once all are written (`store.portions`).
+    """
 
     id: int
     newsroom: str
@@ -43,6 +42,8 @@ class MailingRow:
     consent_mark: int
     audience: int
     settled: int
+    fanned_to: int | None
+    unwritten: int
 
 
 def owe_notice(
@@ -126,75 +127,6 @@ def open_mailing(
     return int(made.scalar_one())
 
 
-def freeze_audience(
-    connection: Connection, mailing_id: int, *, prepared_id: int, now: datetime
-) -> int:
-    """Owe the mailing's message to every active subscription of its newsroom, by one set-based statement.
-
-    Suppressed addresses have no active subscription: suppressing ends them in the same transaction.
-
-    Returns:
-        The size of the audience.
-    """
-    audience = (
-        select(
-            mailing.c.id,
-            subscription.c.id,
-            literal(prepared_id),
-            literal(Purpose.RELEASE.value),
-            literal("due"),
-            literal(0),
-            bindparam("made_at", now, type_=delivery.c.made_at.type),
-        )
-        .join_from(mailing, subscription, subscription.c.newsroom == mailing.c.newsroom)
-        .where(mailing.c.id == mailing_id, subscription.c.state == "active")
-        .order_by(subscription.c.id)
-    )
-    columns = [
-        "mailing_id",
-        "subscription_id",
-        "prepared_id",
-        "purpose",
-        "state",
-        "attempts",
-        "made_at",
-    ]
-    connection.execute(insert(delivery).from_select(columns, audience))
-    size = _cut_chunks(connection, mailing_id)
-    over = {} if size else {"state": "finished", "finished_at": now}
-    connection.execute(
-        update(mailing).where(mailing.c.id == mailing_id).values(audience=size, **over)
-    )
-    return size
-
-
-def _cut_chunks(connection: Connection, mailing_id: int) -> int:
-    """Cut the mailing's deliveries into chunks by their numbers; how many deliveries there are.
-
-    Their numbers are given out in one statement and lie close together: a chunk is so many numbers, of which
-    a few may be somebody else's.
-    """
-    lowest, highest, size = connection.execute(
-        select(func.min(delivery.c.id), func.max(delivery.c.id), func.count()).where(
-            delivery.c.mailing_id == mailing_id
-        )
-    ).one()
-    cuts = range(lowest, highest + 1, CHUNK) if size else ()
-    chunks = [
-        {
-            "mailing_id": mailing_id,
-            "lo": lo,
-            "hi": min(lo + CHUNK - 1, highest),
-            "mark": lo - 1,
-            "state": "open",
-        }
-        for lo in cuts
-    ]
-    if chunks:
-        connection.execute(insert(chunk), chunks)
-    return int(size)
-
-
 def mailings(connection: Connection, release_id: int | None = None) -> list[MailingRow]:
     """Every mailing, oldest first, or those of one release."""
     query = select(*_MAILING).order_by(mailing.c.id)
@@ -219,6 +151,8 @@ _MAILING = tuple(
         "consent_mark",
         "audience",
         "settled",
+        "fanned_to",
+        "unwritten",
     )
 )
 

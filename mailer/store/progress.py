@@ -76,7 +76,12 @@ def tidy(connection: Connection, worker: str, now: datetime) -> int:
     unfinished = exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done")
     finished = connection.execute(
         update(mailing)
-        .where(mailing.c.state == "open", mailing.c.settled >= mailing.c.audience, ~unfinished)
+        .where(
+            mailing.c.state == "open",
+            mailing.c.settled >= mailing.c.audience,
+            mailing.c.fanned_to.is_(None),
+            ~unfinished,
+        )
         .values(state="finished", finished_at=now)
     )
     return finished.rowcount
@@ -120,7 +125,7 @@ def anything_due(connection: Connection, now: datetime) -> bool:
 
 
 def first_tries() -> Select[int]:
-    """How many deliveries of unfinished chunks await their first try; more columns may be added."""
+    """How many deliveries of unfinished chunks await their first try."""
     return (
         select(func.count())
         .select_from(delivery)
@@ -135,4 +140,5 @@ def first_tries() -> Select[int]:
 def due_later(connection: Connection) -> int:
     """How many deliveries wait for a later run: retries, and what open mailings have not yet tried."""
     alone = select(func.count()).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
-    return int(connection.scalar(alone) or 0) + int(connection.scalar(first_tries()) or 0)
+    unwritten = select(func.sum(mailing.c.unwritten)).where(mailing.c.state.in_(["open", "held"]))
+    return sum(int(connection.scalar(each) or 0) for each in (alone, first_tries(), unwritten))

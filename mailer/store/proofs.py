@@ -10,8 +10,10 @@ from sqlalchemy import (
     and_,
     exists,
     func,
+    not_,
     or_,
     select,
+    true,
 )
 
 from mailer.core.consent import ENDS, GRANTS
@@ -64,9 +66,11 @@ class Audience:
     Attributes:
         missing: subscriptions that consented and are owed nothing (the first few).
         unasked: deliveries to subscriptions that had not consented (the first few).
+        unwritten: subscriptions that consented and whose rows are still to be written.
     """
 
     consented: int
+    unwritten: int
     missing: Sequence[int]
     unasked: Sequence[int]
 
@@ -77,9 +81,11 @@ def audience(connection: Connection, row: MailingRow, *, few: int = 5) -> Audien
     owed = and_(
         delivery.c.mailing_id == row.id, delivery.c.subscription_id == asked.c.subscription_id
     )
+    written = asked.c.subscription_id <= row.fanned_to if row.fanned_to is not None else true()
+    unwritten = select(func.count()).select_from(asked).where(not_(written))
     missing = (
         select(asked.c.subscription_id)
-        .where(~exists().where(owed))
+        .where(written, ~exists().where(owed))
         .order_by(asked.c.subscription_id)
         .limit(few)
     )
@@ -94,6 +100,7 @@ def audience(connection: Connection, row: MailingRow, *, few: int = 5) -> Audien
     )
     return Audience(
         consented=int(connection.scalar(select(func.count()).select_from(asked)) or 0),
+        unwritten=int(connection.scalar(unwritten) or 0) if row.fanned_to is not None else 0,
         missing=list(connection.scalars(missing)),
         unasked=list(connection.scalars(unasked)),
     )

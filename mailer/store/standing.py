@@ -40,7 +40,10 @@ def waiting(connection: Connection, now: datetime) -> Waiting:
         select(func.sum(mailing.c.audience - mailing.c.settled)).where(_under_way())
     )
     untried = exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done")
-    first = connection.scalar(select(func.min(mailing.c.made_at)).where(_under_way(), untried))
+    unwritten = mailing.c.fanned_to.is_not(None)
+    first = connection.scalar(
+        select(func.min(mailing.c.made_at)).where(_under_way(), or_(untried, unwritten))
+    )
     since = [alone.oldest] if alone.oldest is not None and alone.oldest <= now else []
     since += [first] if first is not None else []
     return Waiting(alone.notices, int(owed or 0), alone.retries, min(since, default=None))

@@ -53,6 +53,7 @@ subscription = Table(
     UniqueConstraint("subscriber_id", "newsroom"),
     one_of("state", "pending", "active", "ended"),
     Index("ix_subscription_newsroom_state", "newsroom", "state"),
+    Index("ix_subscription_newsroom_id", "newsroom", "id"),
 )
 
 request = Table(

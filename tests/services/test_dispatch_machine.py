@@ -49,6 +49,7 @@ from mailer.core.delivery import Blame, Outcome, Phase, Purpose, Result
 from mailer.core.release import ReleaseDocument
 from mailer.services import people, press, proof, publish, retry, settle, signup
 from mailer.services.bookkeeper import Letter
+from mailer.services.office import Limits
 from mailer.store import control, progress
 from mailer.store.database import Connection, Database
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, metadata
@@ -56,6 +57,7 @@ from mailer.store.tables import consent, request, subscription
 
 STEPS = int(os.environ.get("MAILER_TEST_STEPS", "300"))
 BUSY = Outcome(Result.DEFERRED, Phase.MAIL, 451, text="busy", blame=Blame.RELAY, relay="r")
+PORTION = 5  # so that an audience takes several
 NAMES = [f"person{number}@example.org" for number in range(4)]
 ROOMS = {room.key: room for room in (UM, KEFM)}
 FINAL = {"accepted", "refused", "unknown", "ended", "expired"}
@@ -87,7 +89,7 @@ class Promise(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.still = Still()
-        self.office = make_office(self.database, self.clock)
+        self.office = make_office(self.database, self.clock, limits=Limits(portion=PORTION))
         with self.database.write() as connection:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(table.delete())

@@ -23,7 +23,7 @@ from mailer.services.office import Office
 from mailer.store import control, mailings, retries
 from mailer.store.ledger_tables import delivery
 
-READERS = 150
+READERS = 400
 FATES = (ACCEPTED, ACCEPTED, ACCEPTED, DEFERRED, REFUSED)
 
 

@@ -14,8 +14,8 @@ from mailer.services import people, proof, signup
 from mailer.services.office import Office
 from mailer.store import mailings, messages
 from mailer.store.ledger_tables import delivery, prepared
-from mailer.store.mailings import CHUNK
 from mailer.store.messages import NewPrepared
+from mailer.store.portions import CHUNK
 
 
 def deliveries(office: Office, mailing_id: int) -> list[int]:

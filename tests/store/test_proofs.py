@@ -46,14 +46,14 @@ def test_the_audience_is_who_had_consented_when_it_was_frozen(office: Office) ->
     publish_one(office)
     make_active(office, "late@example.org")
     signup.leave(office, token=leave_token(office, 1), origin=PAGE)
-    assert audience(office) == Audience(consented=4, missing=[], unasked=[])
+    assert audience(office) == Audience(consented=4, unwritten=0, missing=[], unasked=[])
 
 
 def test_a_reader_who_was_forgotten_is_named(office: Office) -> None:
     import_readers(office, 4)
     publish_one(office)
     change(office, "DELETE FROM delivery WHERE subscription_id IN (2, 3)")
-    assert audience(office) == Audience(consented=4, missing=[2, 3], unasked=[])
+    assert audience(office) == Audience(consented=4, unwritten=0, missing=[2, 3], unasked=[])
 
 
 def test_mail_that_nobody_asked_for_is_named(office: Office) -> None:

@@ -1,0 +1,226 @@
+"""Owes a mailing to its frozen audience, a portion at a time: not a million rows before one is sent.
+
+Who is in the audience the consent history says, up to the mailing's `consent_mark`: the same whenever a
+portion is written, whatever was asked, confirmed or left since.
+
+1. Opening counts the active subscriptions and writes the first portion. `fanned_to` is the last
+   subscription that was looked at, and empty once all were; `unwritten` is how many of the audience have
+   no row yet. The common mailing is one portion.
+2. Whoever finds that the chunks have run out writes the next, in the transaction of its turn and with
+   the mailing's row locked; who finds it locked passes on, and looks again.
+3. Of a cancelled mailing the rest is written as cancelled, by the sweep: everybody is on record.
+4. A mailing is over only after its last portion. Were the history ever to say another number than
+   was counted, the rows have the last word, and the log and `mailer verify` say so.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from mailer.core.consent import ENDS, GRANTS
+from mailer.core.delivery import DeliveryState, Purpose
+from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
+from mailer.store.tables import consent, subscription
+
+CHUNK = 500
+"""Deliveries in a chunk: at this size a durable commit costs next to nothing a message."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Deliveries that were just written; between their numbers may lie a few of somebody else's."""
+
+    size: int
+    lowest: int
+    highest: int
+
+
+def freeze_audience(connection: Connection, mailing_id: int, *, portion: int, now: datetime) -> int:
+    """Settle how many are owed a mailing that was just opened, and owe it to the first of them.
+
+    Its message is kept before that. Suppressed addresses have no active subscription: suppressing
+    ends them in the same transaction.
+
+    Args:
+        portion: so many subscriptions are looked at in one transaction.
+
+    Returns:
+        The size of the audience.
+    """
+    active = (
+        select(func.count())
+        .select_from(subscription)
+        .join(mailing, mailing.c.newsroom == subscription.c.newsroom)
+        .where(mailing.c.id == mailing_id, subscription.c.state == "active")
+    )
+    size = int(connection.scalar(active) or 0)
+    opened = {"audience": size, "unwritten": size, "fanned_to": 0, "portion": portion}
+    empty = {"state": "finished", "finished_at": now}
+    connection.execute(
+        update(mailing).where(mailing.c.id == mailing_id).values(opened if size else empty)
+    )
+    owe_more(connection, mailing_id)
+    return size
+
+
+def owe_more(connection: Connection, mailing_id: int) -> bool:
+    """Write the next rows of an open mailing and the chunks they lie in.
+
+    Returns:
+        False if there are none, or somebody else writes to this mailing just now.
+    """
+    portion = _next_portion(connection, mailing_id, DeliveryState.DUE, None)
+    if portion is not None:
+        _cut_chunks(connection, mailing_id, portion)
+    return portion is not None
+
+
+def cancel_more(connection: Connection, mailing_id: int, now: datetime) -> int:
+    """Write the next rows of a cancelled mailing, as cancelled; how many."""
+    portion = _next_portion(connection, mailing_id, DeliveryState.CANCELLED, now)
+    return portion.size if portion is not None else 0
+
+
+def _next_portion(
+    connection: Connection, mailing_id: int, state: DeliveryState, settled_at: datetime | None
+) -> Portion | None:
+    """Write the next portion that holds anybody."""
+    while (of := _locked(connection, mailing_id, state)) is not None:
+        last, seen = connection.execute(_reach(of)).one()
+        portion = _write(connection, of, last, state, settled_at) if seen else None
+        size = portion.size if portion is not None else 0
+        _move_on(connection, of, last if seen == of.portion else None, of.unwritten - size)
+        if portion is not None:
+            return portion
+    return None
+
+
+def _locked(
+    connection: Connection, mailing_id: int, state: DeliveryState
+) -> Row[*tuple[Any, ...]] | None:
+    """The mailing, if some of its rows are unwritten and nobody else is at it."""
+    fitting = "cancelled" if state is DeliveryState.CANCELLED else "open"
+    return connection.execute(
+        select(
+            mailing.c.id,
+            mailing.c.newsroom,
+            mailing.c.consent_mark,
+            mailing.c.made_at,
+            mailing.c.fanned_to,
+            mailing.c.unwritten,
+            mailing.c.portion,
+        )
+        .where(
+            mailing.c.id == mailing_id,
+            mailing.c.state == fitting,
+            mailing.c.fanned_to.is_not(None),
+        )
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def _reach(of: Row[*tuple[Any, ...]]) -> Any:
+    """Up to which subscription the next portion goes, and how many it looks at."""
+    following = (
+        select(subscription.c.id)
+        .where(subscription.c.newsroom == of.newsroom, subscription.c.id > of.fanned_to)
+        .order_by(subscription.c.id)
+        .limit(of.portion)
+        .subquery()
+    )
+    return select(func.max(following.c.id), func.count())
+
+
+def _write(
+    connection: Connection,
+    of: Row[*tuple[Any, ...]],
+    last: int,
+    state: DeliveryState,
+    settled_at: datetime | None,
+) -> Portion | None:
+    between = (subscription.c.id > of.fanned_to, subscription.c.id <= last)
+    values: dict[str, ColumnElement[Any]] = {
+        "mailing_id": literal(of.id),
+        "subscription_id": subscription.c.id,
+        "prepared_id": select(prepared.c.id)
+        .where(prepared.c.mailing_id == of.id)
+        .scalar_subquery(),
+        "purpose": literal(Purpose.RELEASE.value),
+        "state": literal(state.value),
+        "attempts": literal(0),
+        "made_at": bindparam("made_at", of.made_at, type_=delivery.c.made_at.type),
+        "settled_at": bindparam("settled_at", settled_at, type_=delivery.c.settled_at.type),
+    }
+    owed = (
+        select(*values.values())
+        .where(subscription.c.newsroom == of.newsroom, *between, _consented(of.consent_mark))
+        .order_by(subscription.c.id)
+    )
+    connection.execute(insert(delivery).from_select(list(values), owed))
+    lowest, highest, size = connection.execute(
+        select(func.min(delivery.c.id), func.max(delivery.c.id), func.count()).where(
+            delivery.c.mailing_id == of.id,
+            delivery.c.subscription_id > of.fanned_to,
+            delivery.c.subscription_id <= last,
+        )
+    ).one()
+    return Portion(size, lowest, highest) if size else None
+
+
+def _consented(mark: int) -> ColumnElement[bool]:
+    """Whether a subscription's last word up to entry `mark` was yes; its present state is not asked."""
+    last_word = (
+        select(consent.c.act)
+        .where(
+            consent.c.subscription_id == subscription.c.id,
+            consent.c.id <= mark,
+            consent.c.act.in_([*GRANTS, *ENDS]),
+        )
+        .order_by(consent.c.id.desc())
+        .limit(1)
+        .correlate(subscription)
+        .scalar_subquery()
+    )
+    return last_word.in_(GRANTS)
+
+
+def _move_on(
+    connection: Connection, of: Row[*tuple[Any, ...]], last: int | None, unwritten: int
+) -> None:
+    """Note how far the rows are written; after the last portion their number is the audience."""
+    values: dict[str, Any] = {"fanned_to": last, "unwritten": unwritten}
+    if last is None and unwritten:
+        log.error(
+            "the consent history and the subscriptions disagree",
+            extra={"mailing": of.id, "counted_and_not_found": unwritten},
+        )
+        values |= {"unwritten": 0, "audience": mailing.c.audience - unwritten}
+    connection.execute(update(mailing).where(mailing.c.id == of.id).values(values))
+
+
+def _cut_chunks(connection: Connection, mailing_id: int, portion: Portion) -> None:
+    chunks = [
+        {
+            "mailing_id": mailing_id,
+            "lo": lo,
+            "hi": min(lo + CHUNK - 1, portion.highest),
+            "mark": lo - 1,
+            "state": "open",
+        }
+        for lo in range(portion.lowest, portion.highest + 1, CHUNK)
+    ]
+    connection.execute(insert(chunk), chunks)
