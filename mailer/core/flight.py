@@ -50,17 +50,9 @@ def closed_line(delivery: int) -> bytes:
 
 def ended_line(delivery: int, outcome: Outcome) -> bytes:
     """The line of an outcome."""
-    fields = (
-        outcome.result,
-        outcome.phase,
-        str(outcome.code),
-        outcome.enhanced,
-        outcome.blame,
-        outcome.relay,
-        outcome.text,
-    )
-    told = "\t".join(fields).replace("\n", " ")
-    return f"R {delivery}\t{told}\n".encode()
+    result, phase, code, enhanced, text, blame, relay = outcome
+    told = "\t".join((result, phase, str(code), enhanced, blame, relay, text))
+    return b"R %d\t%s\n" % (delivery, told.replace("\n", " ").encode())
 
 
 def read_flight(lines: bytes, *, boot: str) -> Flight:

@@ -132,13 +132,15 @@ def one_line(text: str) -> str:
 
 def _result(phase: Phase, code: int) -> Result:
     kind = code // 100
+    if kind == 2 and phase is Phase.CONTENT:
+        return Result.ACCEPTED
     if kind == 4:
         return Result.DEFERRED
     if kind == 5:
         return Result.REFUSED
     if phase is not Phase.CONTENT:
         return Result.DEFERRED
-    return Result.ACCEPTED if kind == 2 else Result.UNKNOWN
+    return Result.UNKNOWN
 
 
 def _status(code: int, text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
@@ -161,12 +161,12 @@ def _outcome_of(relay: Relay, phase: Phase, error: Exception) -> Outcome:
     if isinstance(error, SMTPResponseException) and error.code > 0:
         outcome = judge(phase, error.code, error.message, relay=relay.name)
         if phase is Phase.AUTH and relay.token is not None and outcome.result is Result.REFUSED:
-            return replace(outcome, result=Result.DEFERRED)  # a fresh token may be taken
+            return outcome._replace(result=Result.DEFERRED)  # a fresh token may be taken
         return outcome
     said = error.message if isinstance(error, SMTPException) else str(error)
     outcome = lost(phase, said or type(error).__name__, relay=relay.name)
     if _is_distrust(error) or type(error) is SMTPException:  # STARTTLS or AUTH not offered
-        return replace(outcome, result=Result.REFUSED, blame=Blame.SENDER)
+        return outcome._replace(result=Result.REFUSED, blame=Blame.SENDER)
     return outcome
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailer.core.address import has_hidden
 from mailer.core.errors import MailerError
@@ -152,9 +153,14 @@ def checked_mailbox(address: str) -> str:
     return address
 
 
+@lru_cache(maxsize=16)  # the letters of a mailing share theirs; in UTC equal moments are the same
+def _date(moment: datetime) -> str:
+    return format_datetime(moment)
+
+
 def date(moment: datetime) -> str:
     """A Date (RFC 5322 section 3.3), in UTC."""
-    return format_datetime(moment.astimezone(UTC))
+    return _date(moment.astimezone(UTC))
 
 
 def _checked(name: str, atom: str | bytes) -> bytes:

@@ -40,25 +40,27 @@ class Hearing:
         Raises:
             Garbled: after the replies that stood before it.
         """
-        *lines, self._rest = (self._rest + heard).split(b"\n")
+        *lines, self._rest = (self._rest + heard if self._rest else heard).split(b"\n")
         self._size += len(heard)
         for line in lines:
-            reply = self._read_line(line.removesuffix(b"\r"))
-            if reply is not None:
-                yield reply
+            reply, last = _read(line)
+            if self._lines or not last:
+                whole = self._joined(reply, line, last=last)
+                if whole is None:
+                    continue
+                reply = whole
+            self._size = len(self._rest)
+            yield reply
         if self._size > MAX_REPLY:
             raise Garbled(f"the relay sent a reply of more than {MAX_REPLY} bytes")
 
-    def _read_line(self, line: bytes) -> Reply | None:
-        reply, last = _read(line)
+    def _joined(self, reply: Reply, line: bytes, *, last: bool) -> Reply | None:
+        """A reply of several lines, once its last has come."""
         if self._lines and reply.code != self._lines[0].code:
             raise _garbled(line)
         if not last:
             self._lines.append(reply)
             return None
-        self._size = len(self._rest)
-        if not self._lines:
-            return reply
         words = [each.text for each in (*self._lines, reply)]
         self._lines = []
         return Reply(reply.code, "\n".join(words))
@@ -67,6 +69,7 @@ class Hearing:
 @lru_cache(maxsize=64)
 def _read(line: bytes) -> tuple[Reply, bool]:
     """One line of a reply, and whether it is the last; a relay says the same few over and over."""
+    line = line.removesuffix(b"\r")
     found = _REPLY_LINE.fullmatch(line)
     if found is None:
         raise _garbled(line)

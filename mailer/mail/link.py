@@ -7,8 +7,8 @@ would ring too late, so that a message costs no timer.
 What answers nothing that was written before it came ends the link: an end, words nobody asked for, words
 that are no SMTP reply, silence. After such an end no reply could be matched to its question any more.
 
-The transport is told to pause us just while it holds bytes of a final dot. So `held` is exact: while it
-is true the dot has not left this machine. Over TLS what was written counts as left: doubt, where
+The transport is told to resume us as soon as it holds no more bytes of a final dot. So `held` is exact:
+while it is true the dot has not left this machine. Over TLS what was written counts as left: doubt, where
 doubt is possible.
 """
 
@@ -56,7 +56,6 @@ class Link(asyncio.Protocol):
         self._exact = transport.get_extra_info("sslcontext") is None
         self._hearing = Hearing()
         self._awaited: deque[Awaited] = deque()
-        self._paused = False
         self._ended = False
         self._closed = self._loop.create_future()
         self._alarm: asyncio.TimerHandle | None = None
@@ -82,17 +81,20 @@ class Link(asyncio.Protocol):
         if first:
             self._watch()
 
-    def write_content(self, content: bytes, commands: bytes, *answers: Awaited) -> None:
-        """Write content with its final dot, and commands behind it, in one piece; see `held`."""
-        if self._exact:
-            # More than the commands held: the dot is among it. So pause and resume tell its leaving.
-            self._transport.set_write_buffer_limits(high=len(commands), low=len(commands))
+    def write_content(self, words: bytes, behind: int, *answers: Awaited) -> None:
+        """Write content with its final dot, and so many octets of commands behind it; see `held`."""
         self._awaited.extend(answers)
-        self._transport.write(content + commands)
-        broken = self._transport.is_closing()  # one write that fails has written nothing
-        self.held = broken or (self._exact and self._paused)
-        if broken:
+        transport = self._transport
+        transport.write(words)
+        if transport.is_closing():  # one write that fails has written nothing
+            self.held = True
             self.end("the connection broke under the content")
+        elif self._exact and transport.get_write_buffer_size() > behind:
+            # More than the commands is held: the dot is among it. Being resumed tells its leaving.
+            self.held = True
+            transport.set_write_buffer_limits(high=behind, low=behind)
+        else:
+            self.held = False
         self._watch()
 
     def end(self, reason: str) -> None:
@@ -142,13 +144,8 @@ class Link(asyncio.Protocol):
             self._closed.set_result(None)
         self.end(f"the connection broke: {exc}" if exc else "the connection was closed")
 
-    def pause_writing(self) -> None:
-        """The transport holds more than it should."""
-        self._paused = True
-
     def resume_writing(self) -> None:
         """A final dot that was held has left."""
-        self._paused = False
         if self.held:
             self.held = False
             self._watch()

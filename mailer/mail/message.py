@@ -1,10 +1,9 @@
 """A message ready for a relay: an envelope and its content."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message to one reader.
 
     Attributes:

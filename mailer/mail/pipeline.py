@@ -83,6 +83,7 @@ class Pipeline:
             Awaited(Phase.DATA, wait.data, self._data_answered),
         )
         self._content = Awaited(Phase.CONTENT, wait.final, self._content_answered)
+        self._content_and_envelope = (self._content, *self._envelope)
         self._nothing = Awaited(Phase.CONTENT, wait.final, self._nothing_answered)
         self._reset = Awaited(Phase.MAIL, wait.mail, self._reset_answered)
         self._leave = Awaited(Phase.CONTENT, wait.quit, self._leave_answered)
@@ -216,12 +217,13 @@ class Pipeline:
             return
         following = self._next()
         self._leaving, self._entering = flight, following
-        content = stuffed(*flight.message.pieces)
+        pieces = flight.message.pieces
         if following is None:
-            self._link.write_content(content, b"", self._content)
+            self._link.write_content(stuffed(*pieces), 0, self._content)
         else:
             commands = self._commands(following)
-            self._link.write_content(content, commands, self._content, *self._envelope)
+            words = stuffed(*pieces, behind=commands)
+            self._link.write_content(words, len(commands), *self._content_and_envelope)
 
     def _next(self) -> _Flight | None:
         """The next message that is fit to send, if the line may take one more."""

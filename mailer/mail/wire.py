@@ -36,17 +36,18 @@ def envelope(message: Message, *, declare_size: bool) -> bytes:
     return commands.encode()
 
 
-def stuffed(*pieces: bytes) -> bytes:
+def stuffed(*pieces: bytes, behind: bytes = b"") -> bytes:
     """Content as it travels: dots doubled at line starts, and the final dot (RFC 5321 section 4.5.2).
 
     Args:
         pieces: as in `Message`; together, lines that all end in CRLF.
+        behind: commands that follow in the same write.
     """
     if _plain(pieces):
-        return b"".join((*pieces, FINAL_DOT))
+        return b"".join((*pieces, FINAL_DOT, behind))
     content = b"".join(pieces)
     first = b"." if content.startswith(b".") else b""
-    return first + content.replace(b"\r\n.", b"\r\n..") + FINAL_DOT
+    return first + content.replace(b"\r\n.", b"\r\n..") + FINAL_DOT + behind
 
 
 def unfit(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from mailer.core.delivery import DeliveryState, Due, Outcome, Result, settle
 from mailer.core.schedule import retry_at, step
@@ -30,8 +31,7 @@ log = logging.getLogger(__name__)
 _REMEMBERED = 64  # prepared messages kept at hand: those that are in work at one time
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A delivery in hand, with what its message is made from, and the message where it was made ahead."""
 
     due: Due
@@ -84,6 +84,7 @@ class Bookkeeper:
         self._presence = presence
         self._prepared: dict[int, Prepared] = {}
         self._health: dict[str, str] = {}
+        self._verbose = log.isEnabledFor(logging.DEBUG)
         self.tally: Counter[str] = Counter()
 
     def take_over(self) -> None:
@@ -240,23 +241,25 @@ class Bookkeeper:
         )
 
     def _judged(self, due: Due, outcome: Outcome, now: datetime) -> Recorded:
-        again = None
+        again, soon = None, now
         if outcome.result is not Result.ACCEPTED:
+            soon = now + step(0)
             again = retry_at(
                 due.attempts + 1,
                 now=now,
                 first_at=due.made_at,
                 horizon=self._office.limits.retry_horizon,
             )
-        settled = settle(due, outcome, retry_at=again, soon=now + step(0))
-        _log_outcome(due, outcome, settled.state)
+        settled = settle(due, outcome, retry_at=again, soon=soon)
+        if self._verbose or outcome.result is not Result.ACCEPTED:
+            _log_outcome(due, outcome, settled.state)
         return Recorded(due, outcome, settled)
 
 
 def _counted_as(one: Recorded) -> str:
     if one.settled.state is DeliveryState.EXPIRED:
         return "expired"
-    return one.outcome.result.value
+    return one.outcome.result
 
 
 def _log_outcome(due: Due, outcome: Outcome, state: DeliveryState) -> None:

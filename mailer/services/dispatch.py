@@ -77,7 +77,7 @@ class Dispatcher:
         self._routes = Routes(Route(transport) for transport in transports)
         self._feed = Feed(self._routes, Domains(office.limits.domains), lambda: self._tenure.holds)
         self._hand = Hand()
-        self._unsure = self._settled = False
+        self._unsure = self._holding = False
         self._chores_at = 0.0
         self._patience: float | None = None
         self._stock = Stock(sum(each.connections for each in transports))
@@ -144,7 +144,7 @@ class Dispatcher:
             )
         finally:
             self._journal.close()
-            if self._settled or not (self._hand.size or self._hand.entries or self._unsure):
+            if not self._holding:  # else our leases are found by the name of who is dead
                 self._presence.leave()
             self._presence.let_go()
             self._thread.shutdown(wait=True)
@@ -199,6 +199,7 @@ class Dispatcher:
     async def _written(self, want: int, notices: int) -> list[Letter]:
         """Write what has come up, and take up to `want` letters and `notices` notices."""
         entries = self._hand.entries
+        self._holding = self._holding or bool(want + notices)
         letters = await self._with_books(
             lambda: self._books.turn(entries, want=want, notices=notices),
             takes=bool(want + notices),
@@ -224,7 +225,7 @@ class Dispatcher:
         if at_rest and (aged or self._unsure):
             self._hand.lay_down(self._feed.clear())
             await self._with_books(self._books.give_back)
-            self._unsure = False
+            self._unsure = self._holding = False
             return True
         if aged and self._tenure.holds:  # a lease that has ended may be another's by now
             await self._with_books(self._books.renew)
@@ -261,7 +262,7 @@ class Dispatcher:
         await self._written(0, 0)
         await self._with_books(lambda: self._books.note_health(self._routes.routes))
         due = await self._with_books(self._books.give_back)
-        self._settled = True
+        self._holding = False
         return due
 
     async def _with_books(self, work: Callable[[], Returned], *, takes: bool = False) -> Returned:

@@ -154,8 +154,10 @@ def boot() -> str:
 
 
 def _write_all(file: int, lines: bytes) -> None:
-    while lines:
-        lines = lines[os.write(file, lines) :]
+    written = os.write(file, lines)
+    while written < len(lines):
+        lines = lines[written:]
+        written = os.write(file, lines)
 
 
 def _unusable(path: Path, error: OSError) -> MailerError:

@@ -11,7 +11,7 @@ said what it was about to do, and does not do it.
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import MailerError, ServiceMissing
@@ -73,6 +73,7 @@ class Lane:
         self._route = route
         self._yard = yard
         self._feed = yard.feed
+        self._journal = yard.journal
         self._foreman = yard.foreman
         self._line: Line | None = None
         self._faults = 0
@@ -186,7 +187,7 @@ class Lane:
     def may_leave(self, letter: Letter) -> bool:
         """Write the journal's line, then ask whether the letter is still ours: in this order."""
         try:
-            self._yard.journal.begin(letter.due.id)
+            self._journal.begin(letter.due.id)
         except MailerError as error:
             self._foreman.fault(str(error))
             return False
@@ -194,29 +195,27 @@ class Lane:
 
     def done(self, letter: Letter, outcome: Outcome) -> None:
         """A letter has its outcome, unless another relay can take what this one would not."""
-        self._learn(outcome)
-        amiss = outcome.result is not Result.ACCEPTED
-        if amiss and _speaks_of_no_message(outcome) and self._feed.leads_past(self._route):
-            self.give_back(letter)
-            return
-        self._yard.journal.end(letter.due.id, outcome)
+        accepted = outcome.result is Result.ACCEPTED
+        if accepted:
+            self._praise()
+        else:
+            self._learn(outcome)
+            if _speaks_of_no_message(outcome) and self._feed.leads_past(self._route):
+                self.give_back(letter)
+                return
+        self._journal.end(letter.due.id, outcome)
         self._feed.ended(letter, outcome)
         self._foreman.done(letter, outcome)
-        if amiss and _is_too_big(outcome):
+        if not accepted and _is_too_big(outcome):
             self._foreman.spoiled(letter, f"{outcome.relay} says: {outcome.code} {outcome.text}")
 
     def give_back(self, letter: Letter) -> None:
         """A letter was not begun, or taken back before it could leave."""
-        self._yard.journal.take_back(letter.due.id)
+        self._journal.take_back(letter.due.id)
         self._feed.put_back(letter)
 
     def _learn(self, outcome: Outcome) -> None:
-        """Draw conclusions about the relay, and about ourselves, from an outcome."""
-        if outcome.result is Result.ACCEPTED:
-            self._faults = self._tries = 0
-            if self._route.failing_since is not None:
-                self._recovered()
-            return
+        """Draw conclusions about the relay, and about ourselves, from what was not accepted."""
         if outcome.blame is Blame.RELAY:
             if outcome.code == CLOSING and not outcome.enhanced.startswith("4.7."):
                 self._faults = FAULTS_IN_A_ROW  # it wants less of us: no new line at once
@@ -231,9 +230,12 @@ class Lane:
                 f"relay {outcome.relay} refuses what we send, at {outcome.phase.value}: {said}",
             )
 
-    def _recovered(self) -> None:
-        log.info("relay is back", extra={"relay": self._route.transport.name})
-        self._route.well()
+    def _praise(self) -> None:
+        """The relay took a message."""
+        self._faults = self._tries = 0
+        if self._route.failing_since is not None:
+            log.info("relay is back", extra={"relay": self._route.transport.name})
+            self._route.well()
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None
@@ -242,8 +244,7 @@ class Lane:
             await line.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Handed:
+class _Handed(NamedTuple):
     """A letter in the hands of a line."""
 
     lane: Lane

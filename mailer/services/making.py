@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from mailer.mail.compose import Composer
 from mailer.mail.prepare import Prepared
@@ -72,7 +71,7 @@ class Maker:
 
     def _made_one(self, letter: Letter) -> Letter:
         try:
-            return replace(letter, message=self._composer.compose(letter.prepared, letter.due))
+            return letter._replace(message=self._composer.compose(letter.prepared, letter.due))
         except Exception:  # noqa: BLE001 - the line that takes it tries again, and says what is wrong
             log.debug("could not be made ahead", extra={"delivery": letter.due.id})
             return letter

@@ -114,6 +114,11 @@ class Route:
         """Whether it may be tried now."""
         return not self.resting(self._clock())
 
+    @property
+    def paced(self) -> bool:
+        """Whether it has a rate."""
+        return self.transport.messages_per_second > 0
+
     def wait(self, now: float) -> float:
         """Seconds until its rate lets a message begin; 0.0 is now."""
         return self._rate.wait(now)

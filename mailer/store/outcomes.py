@@ -6,9 +6,8 @@ long as nobody holds the row: the reader has the mail.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
@@ -19,8 +18,7 @@ from mailer.store.progress import count_settled
 from mailer.store.window import settle_accepted
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """One outcome and what it means for its delivery."""
 
     due: Due
@@ -48,12 +46,15 @@ def _record_acceptances(
     connection: Connection, lease: Lease, outcomes: Sequence[Recorded]
 ) -> Sequence[Recorded]:
     """Write what was accepted at the first try, nearly all there is; the rest is returned."""
-    accepted = [one for one in outcomes if one.is_plain]
-    told = [(one.due.id, one.outcome.code, one.outcome.text[:200]) for one in accepted]
+    plain: list[Recorded] = []
+    others: list[Recorded] = []
+    for one in outcomes:
+        (plain if one.is_plain else others).append(one)
+    told = [(one.due.id, one.outcome.code, one.outcome.text[:200]) for one in plain]
     if not told or not settle_accepted(connection, told, lease.now):
         return outcomes
-    count_settled(connection, [one.due.mailing_id for one in accepted])
-    return [one for one in outcomes if not one.is_plain]
+    count_settled(connection, [one.due.mailing_id for one in plain])
+    return others
 
 
 def _record_any(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:

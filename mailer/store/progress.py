@@ -1,5 +1,6 @@
 """How far mailings have come: progress, endings, and whether anything waits."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -40,18 +41,19 @@ def awaits_first_try() -> ColumnElement[bool]:
     return and_(delivery.c.state == "due", delivery.c.due_at.is_(None))
 
 
+_COUNT = (
+    update(mailing)
+    .where(mailing.c.id == bindparam("of"))
+    .values(settled=mailing.c.settled + bindparam("more"))
+)
+
+
 def count_settled(connection: Connection, mailings: Iterable[int | None]) -> None:
     """Move the progress counters of mailings by how often each is named."""
-    totals: dict[int, int] = {}
-    for mailing_id in mailings:
-        if mailing_id is not None:
-            totals[mailing_id] = totals.get(mailing_id, 0) + 1
-    for mailing_id, number in sorted(totals.items()):
-        connection.execute(
-            update(mailing)
-            .where(mailing.c.id == mailing_id)
-            .values(settled=mailing.c.settled + number)
-        )
+    totals = Counter(number for number in mailings if number is not None)
+    if totals:  # in order, lest two writers wait for one another
+        told = [{"of": mailing_id, "more": totals[mailing_id]} for mailing_id in sorted(totals)]
+        connection.execute(_COUNT, told)
 
 
 def tidy(connection: Connection, worker: str, now: datetime) -> int:

@@ -40,7 +40,7 @@ def test_two_composers_and_a_retry_make_the_same_bytes() -> None:
     prepared, delivery = release(), due()
     composer = Composer(TOKENS, MARKS)
     first = composer.compose(prepared, delivery)
-    assert composer.compose(prepared, replace(delivery, attempts=7)) == first
+    assert composer.compose(prepared, delivery._replace(attempts=7)) == first
     assert Composer(TOKENS, MARKS).compose(release(), delivery) == first
 
 

@@ -43,13 +43,13 @@ DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=um.example;
  Feedback-ID:To:To:Date:Date:Message-ID:Message-ID:List-Unsubscribe:
  List-Unsubscribe;
  t=1763729220; bh=Kp7UEBCFfTLOIbDXc6N2kyWosiTXcEP+jhd7aGbV2b4=;
- b=XRDfeEWVo/bVBHWpDqQdtU6M6jvX/b/uQn1oXdaV8OVJBLPG/P6IKGtgCKxXAK/ekRj5PKe+y
- snG8RpAcvfuCQ==
+ b=yRxfSVCS1jyqTPOEuB5NFQSxQxNsEr7QTrx0bE5LjN+1htxXXjYiYfhH4xxLsCeV8ycVj5g6t
+ b9/ECq/Vm5PCQ==
 From: UM <presse@um.example>
 To: lise.jensen@avisen.example
 Subject: 100 %  by hand
 Date: Fri, 21 Nov 2025 12:47:00 +0000
-Message-ID: <123456.2fd3a6670fa96fa7@um.example>
+Message-ID: <123456.297c7ea8dc894fa8@um.example>
 List-Unsubscribe: <https://nyheder.example/leave/247h.t62u6c.KVKFuXNpMJycUAjsNnrljiX12zReTrdu9dkUdJje_p8>
 
 To lise.jensen@avisen.example,
@@ -65,7 +65,7 @@ To:
  o'hara&sons=press@long-long-long-long-long-long-long-long-long-long-name.example
 Subject: 100 %  by hand
 Date: Fri, 21 Nov 2025 12:47:00 +0000
-Message-ID: <7.ed22623c96b1a861@um.example>
+Message-ID: <7.4268397f34ac0f26@um.example>
 List-Unsubscribe: <https://nyheder.example/leave/100000.t62u6c.7-TtjjklPwvzqOoV40aTspQ4Vu1k4LC3SUfnVmQBXD0>
 
 To o'hara&sons=3Dpress@long-long-long-long-long-long-long-long-long-long-name.=
@@ -84,7 +84,7 @@ def test_a_signed_message_letter_for_letter() -> None:
 
     message = composer.compose(BY_HAND, due(Purpose.CONFIRM))
 
-    assert message.sender == "retur+123456-1a7231493697f5b2@um.example"
+    assert message.sender == "retur+123456-6e5c41788905e145@um.example"
     assert message.recipient == "lise.jensen@avisen.example"
     assert message.content == TO_LISE.replace(b"\n", b"\r\n")
 
@@ -94,6 +94,6 @@ def test_an_awkward_address_letter_for_letter() -> None:
 
     message = Composer(TOKENS, MARKS).compose(BY_HAND, owed)
 
-    assert message.sender == "retur+7-13dc8819ec968e4f@um.example"
+    assert message.sender == "retur+7-6ba07928c57b24a3@um.example"
     assert message.recipient == AWKWARD
     assert message.content == TO_AWKWARD.replace(b"\n", b"\r\n")

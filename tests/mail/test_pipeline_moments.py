@@ -48,6 +48,15 @@ class Wire(asyncio.Transport):
         assert high is not None
         assert low is not None
         self._limits = (high, low)
+        self._may_pause()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.held)
+
+    def _may_pause(self) -> None:
+        if len(self.held) > self._limits[0] and not self._paused:
+            self._paused = True
+            self.speaker.pause_writing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.fails:
@@ -56,9 +65,7 @@ class Wire(asyncio.Transport):
         self.writes.append(bytes(data))
         self.held += data
         self.take(0)
-        if len(self.held) > self._limits[0] and not self._paused:
-            self._paused = True
-            self.speaker.pause_writing()
+        self._may_pause()
 
     def take(self, more: int) -> None:
         """The network takes some more bytes."""

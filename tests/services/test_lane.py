@@ -393,7 +393,7 @@ def test_a_letter_that_cannot_be_made_spoils_its_mailing_and_is_not_lost() -> No
         listener = Listener(9, math.inf, patient=False)
         with yard(listener, transport) as (shared, (route,)):
             odd = replace(PREPARED, content=b"To:\0to\0\r\n\r\n\0no_such_slot\0\r\n")
-            shared.feed.put([replace(letter(7, "a@example.org"), prepared=odd)])
+            shared.feed.put([letter(7, "a@example.org")._replace(prepared=odd)])
             async with asyncio.timeout(10):
                 await Lane(route, shared).work()
             return listener, len(shared.feed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -83,7 +83,7 @@ def handed_out(office: Office) -> list[Due]:
     with office.database.read() as connection:
         numbers = list(connection.scalars(select(delivery.c.id).order_by(delivery.c.id)))
         found = sorted(claims.owed(connection, numbers), key=lambda due: due.id)
-        return [replace(due, attempts=0, alone=False) for due in found]
+        return [due._replace(attempts=0, alone=False) for due in found]
 
 
 def stand(connection: Connection, dues: Sequence[Due], standing: Sequence[Standing]) -> None:
@@ -124,7 +124,7 @@ def test_a_window_is_read_as_consent_is_asked_of_anything_else(
         ]
         assert sorted([*(due.id for due in mailable), *ended]) == first_tries
         kept, gone = asked_one_by_one(office, connection, first_tries)
-    assert [replace(due, unknown="resend") for due in mailable] == kept
+    assert [due._replace(unknown="resend") for due in mailable] == kept
     assert {due.unknown for due in mailable} <= {"hold"}, "as the window says"
     assert ended == gone
 
@@ -140,7 +140,7 @@ def asked_one_by_one(
     kept = claims.claim(connection, lease(office), chosen, 100) or []
     ended = select(delivery.c.id).where(chosen, delivery.c.state == "ended")
     gone = connection.scalars(ended.order_by(delivery.c.id))
-    return [replace(due, alone=False) for due in kept], list(gone)
+    return [due._replace(alone=False) for due in kept], list(gone)
 
 
 def after(
