@@ -69,9 +69,14 @@ class Tokens:
 
     def sign(self, purpose: LinkPurpose, subject: int, at: datetime) -> str:
         """A token for `subject`, signed at the aware moment `at` (whole seconds count)."""
-        stated = f"{_base36(subject)}.{_seconds(at if at.tzinfo is UTC else at.astimezone(UTC))}"
-        signature = base64.urlsafe_b64encode(self._macs[purpose].digest(stated.encode()))
-        return f"{stated}.{signature.rstrip(b'=').decode()}"
+        return self.spell(purpose, subject, at).decode()
+
+    def spell(self, purpose: LinkPurpose, subject: int, at: datetime) -> bytes:
+        """The same in octets, as a message takes it."""
+        moment = _seconds(at if at.tzinfo is UTC else at.astimezone(UTC))
+        stated = f"{_base36(subject)}.{moment}".encode()
+        signature = base64.urlsafe_b64encode(self._macs[purpose].digest(stated))
+        return b"%b.%b" % (stated, signature.rstrip(b"="))
 
     def read(self, purpose: LinkPurpose, token: str, now: datetime) -> Claim:
         """What `token` says, if we signed it for `purpose` and its lifetime has not passed.
@@ -105,14 +110,16 @@ def _signer(key: bytes, purpose: LinkPurpose) -> Signer:
     return Signer(salted.derive_key(), sep=".", key_derivation="none", digest_method=sha256)
 
 
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+
+
 def _base36(number: int) -> str:
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     text = ""
-    while True:
-        number, rest = divmod(number, 36)
-        text = digits[rest] + text
-        if not number:
-            return text
+    while number >= 36:
+        number, rest = divmod(number, 1296)
+        text = _PAIRS[rest] + text
+    return (_DIGITS[number] + text) if number or not text else text
 
 
 @lru_cache(maxsize=16)  # the letters of a mailing share their moment

@@ -7,10 +7,11 @@ the message are signed as of the delivery's own moment.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from operator import itemgetter
 
 from mailer.core.delivery import Due
 from mailer.core.errors import MailerError
@@ -33,10 +34,18 @@ _Fill = Callable[[Due], bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A prepared message cut at its slots: how each value is made, and where it goes."""
+    """A prepared message cut at its slots.
+
+    Attributes:
+        segments: what all readers share, and between them the slots.
+        names, fills: of each slot, and how its value is made.
+        spread: puts the values, made once each, in the order of the slots' places.
+    """
 
     segments: list[bytes]
-    slots: tuple[tuple[str, _Fill, tuple[int, ...]], ...]
+    names: tuple[str, ...]
+    fills: tuple[_Fill, ...]
+    spread: Callable[[list[bytes]], Sequence[bytes]]
     local: str
     domain: str
     signing: Signing | None
@@ -81,15 +90,13 @@ class Composer:
         """
         mailbox = checked_mailbox(due.mailbox)
         plan = self._plan(prepared)
+        values = [fill(due) for fill in plan.fills]
         pieces = plan.segments.copy()
-        values: dict[str, bytes] = {}
-        for name, fill, places in plan.slots:
-            value = values[name] = fill(due)
-            for place in places:
-                pieces[place] = value
+        pieces[1::2] = plan.spread(values)
         sender = f"{plan.local}+{due.id}-{self._marks.mark('return', due.id)}@{plan.domain}"
         if plan.signing is not None:
-            pieces[:0] = b"", plan.signing.fields(values, due.made_at)
+            named = dict(zip(plan.names, values, strict=True))
+            pieces[:0] = b"", plan.signing.fields(named, due.made_at)
         return Message(sender, mailbox, tuple(pieces))
 
     def costly(self, prepared: Prepared) -> bool:
@@ -107,22 +114,21 @@ class Composer:
 
     def _planned(self, prepared: Prepared) -> _Plan:
         segments = HOLE.split(prepared.content)  # static, name, static, name, ... static
-        places: dict[str, list[int]] = {}
-        for place in range(1, len(segments), 2):
-            places.setdefault(segments[place].decode(), []).append(place)
-        if unknown := places.keys() - self._fill.keys():
+        places = [name.decode() for name in segments[1::2]]
+        names = tuple(dict.fromkeys(places))
+        if unknown := set(names) - self._fill.keys():
             raise MailerError(
                 f"A prepared message holds slots that are not known: {', '.join(sorted(unknown))}",
                 "it was prepared by another version of the program; finish sending with that one",
             )
-        slots = tuple((name, self._fill[name], tuple(at)) for name, at in places.items())
+        fills = tuple(self._fill[name] for name in names)
         local, _, domain = prepared.return_path.rpartition("@")
         signer = self._signer(prepared)
         signing = signer.signing(prepared.content) if signer else None
-        return _Plan(segments, slots, local, domain, signing)
+        return _Plan(segments, names, fills, _spread(names, places), local, domain, signing)
 
     def _leave_token(self, due: Due) -> bytes:
-        return self._tokens.sign(LinkPurpose.LEAVE, due.subscription_id, due.made_at).encode()
+        return self._tokens.spell(LinkPurpose.LEAVE, due.subscription_id, due.made_at)
 
     def _confirm_token(self, due: Due) -> bytes:
         if not due.cause_id:
@@ -130,10 +136,20 @@ class Composer:
                 f"Delivery {due.id} asks for a confirmation and names no request",
                 "settle it by hand and look for what made it",
             )
-        return self._tokens.sign(LinkPurpose.CONFIRM, due.cause_id, due.made_at).encode()
+        return self._tokens.spell(LinkPurpose.CONFIRM, due.cause_id, due.made_at)
 
     def _message_id(self, due: Due) -> bytes:
         return f"{due.id}.{self._marks.mark('message-id', due.id)}".encode()
+
+
+def _spread(
+    names: Sequence[str], places: Sequence[str]
+) -> Callable[[list[bytes]], Sequence[bytes]]:
+    """Puts values, one for each of the names, where the names stand."""
+    order = [names.index(name) for name in places]
+    if len(order) > 1:
+        return itemgetter(*order)
+    return lambda values: [values[position] for position in order]
 
 
 def _sender_domain(content: bytes) -> str:

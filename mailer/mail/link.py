@@ -125,8 +125,8 @@ class Link(asyncio.Protocol):
                 if self._ended:
                     return
                 asked -= 1
-                self._awaited.popleft().heard(reply)
                 self._patience = 0.0  # for the next one it begins anew
+                self._awaited.popleft().heard(reply)
         except Garbled as fault:
             self.end(fault.reason)
         except Exception as error:  # noqa: BLE001 - nobody to raise it to; `stream` does
