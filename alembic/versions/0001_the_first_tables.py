@@ -34,7 +34,7 @@ def upgrade() -> None:
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('publish_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('published_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("state IN ('held', 'approved', 'published', 'withdrawn')", name=op.f('ck_release_state')),
+    sa.CheckConstraint("state = 'held' OR state = 'approved' OR state = 'published' OR state = 'withdrawn'", name=op.f('ck_release_state')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_release')),
     sa.UniqueConstraint('newsroom', 'identity', name=op.f('uq_release_newsroom_identity'))
     )
@@ -105,8 +105,8 @@ def upgrade() -> None:
     sa.Column('consent_mark', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('audience', sa.Integer(), nullable=False),
     sa.Column('settled', sa.Integer(), server_default='0', nullable=False),
-    sa.CheckConstraint("state IN ('open', 'held', 'finished', 'cancelled')", name=op.f('ck_mailing_state')),
-    sa.CheckConstraint("unknown IN ('resend', 'hold')", name=op.f('ck_mailing_unknown')),
+    sa.CheckConstraint("state = 'open' OR state = 'held' OR state = 'finished' OR state = 'cancelled'", name=op.f('ck_mailing_state')),
+    sa.CheckConstraint("unknown = 'resend' OR unknown = 'hold'", name=op.f('ck_mailing_unknown')),
     sa.ForeignKeyConstraint(['release_id'], ['release.id'], name=op.f('fk_mailing_release_id_release')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mailing'))
     )
@@ -133,7 +133,7 @@ def upgrade() -> None:
     sa.Column('active_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('end_reason', sa.String(length=32), nullable=True),
-    sa.CheckConstraint("state IN ('pending', 'active', 'ended')", name=op.f('ck_subscription_state')),
+    sa.CheckConstraint("state = 'pending' OR state = 'active' OR state = 'ended'", name=op.f('ck_subscription_state')),
     sa.ForeignKeyConstraint(['subscriber_id'], ['subscriber.id'], name=op.f('fk_subscription_subscriber_id_subscriber')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription')),
     sa.UniqueConstraint('subscriber_id', 'newsroom', name=op.f('uq_subscription_subscriber_id_newsroom'))
@@ -149,7 +149,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=8), server_default='open', nullable=False),
     sa.Column('worker', sa.String(length=64), nullable=True),
     sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("state IN ('open', 'leased', 'done')", name=op.f('ck_chunk_state')),
+    sa.CheckConstraint("state = 'open' OR state = 'leased' OR state = 'done'", name=op.f('ck_chunk_state')),
     sa.ForeignKeyConstraint(['mailing_id'], ['mailing.id'], name=op.f('fk_chunk_mailing_id_mailing')),
     sa.PrimaryKeyConstraint('mailing_id', 'lo', name=op.f('pk_chunk'))
     )
@@ -187,7 +187,7 @@ def upgrade() -> None:
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("state IN ('open', 'confirmed', 'expired', 'answered')", name=op.f('ck_request_state')),
+    sa.CheckConstraint("state = 'open' OR state = 'confirmed' OR state = 'expired' OR state = 'answered'", name=op.f('ck_request_state')),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscription.id'], name=op.f('fk_request_subscription_id_subscription')),
     sa.ForeignKeyConstraint(['wording'], ['wording.hash'], name=op.f('fk_request_wording_wording')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_request'))
@@ -208,7 +208,7 @@ def upgrade() -> None:
     sa.Column('user_agent', sa.String(length=500), nullable=True),
     sa.Column('wording', sa.String(length=64), nullable=True),
     sa.Column('evidence', sa.Text(), nullable=True),
-    sa.CheckConstraint("act IN ('asked', 'confirmed', 'imported', 'left', 'ended', 'suppressed')", name=op.f('ck_consent_act')),
+    sa.CheckConstraint("act = 'asked' OR act = 'confirmed' OR act = 'imported' OR act = 'left' OR act = 'ended' OR act = 'suppressed'", name=op.f('ck_consent_act')),
     sa.ForeignKeyConstraint(['request_id'], ['request.id'], name=op.f('fk_consent_request_id_request')),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscription.id'], name=op.f('fk_consent_subscription_id_subscription')),
     sa.ForeignKeyConstraint(['wording'], ['wording.hash'], name=op.f('fk_consent_wording_wording')),
@@ -233,7 +233,7 @@ def upgrade() -> None:
     sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('code', sa.SmallInteger(), nullable=True),
     sa.Column('reply', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("state IN ('due', 'accepted', 'refused', 'unknown', 'ended', 'expired', 'cancelled')", name=op.f('ck_delivery_state')),
+    sa.CheckConstraint("state = 'due' OR state = 'accepted' OR state = 'refused' OR state = 'unknown' OR state = 'ended' OR state = 'expired' OR state = 'cancelled'", name=op.f('ck_delivery_state')),
     sa.ForeignKeyConstraint(['mailing_id'], ['mailing.id'], name=op.f('fk_delivery_mailing_id_mailing')),
     sa.ForeignKeyConstraint(['prepared_id'], ['prepared.id'], name=op.f('fk_delivery_prepared_id_prepared')),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscription.id'], name=op.f('fk_delivery_subscription_id_subscription')),
@@ -256,7 +256,7 @@ def upgrade() -> None:
     sa.Column('enhanced', sa.String(length=12), nullable=False),
     sa.Column('text', sa.String(length=500), nullable=False),
     sa.Column('blame', sa.String(length=10), nullable=False),
-    sa.CheckConstraint("result IN ('accepted', 'deferred', 'refused', 'unknown')", name=op.f('ck_attempt_result')),
+    sa.CheckConstraint("result = 'accepted' OR result = 'deferred' OR result = 'refused' OR result = 'unknown'", name=op.f('ck_attempt_result')),
     sa.ForeignKeyConstraint(['delivery_id'], ['delivery.id'], name=op.f('fk_attempt_delivery_id_delivery')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_attempt'))
     )

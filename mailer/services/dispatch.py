@@ -56,7 +56,7 @@ Returned = TypeVar("Returned")
 
 NOTICES = 64
 """Notices that may be in hand beyond that."""
-TURN_SECONDS = 0.1
+TURN_SECONDS = 0.2
 PASS_PATIENCE_SECONDS = 10.0
 """A pass does not wait longer than this for a reader's domain; the next one may."""
 DATABASE_RETRY_SECONDS = 0.5

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select, update
 
 from mailer.core.delivery import NOTICES, Due, Purpose, may_receive
 from mailer.store.lease import Lease
@@ -14,26 +14,15 @@ from mailer.store.tables import request, subscriber, subscription, suppression
 
 
 def claim(
-    connection: Connection, lease: Lease, of: ColumnElement[bool], want: int
+    connection: Connection, lease: Lease, mailing_id: int | None, want: int
 ) -> list[Due] | None:
-    """The next `want` notices or retries among `of` that are due and nobody holds; None where none is left.
+    """The next `want` retries of a mailing, or notices, that are due and free; None if there are none.
 
     Those whose consent is gone are ended on the way.
     """
-    candidates = (
-        select(delivery.c.id)
-        .where(
-            of,
-            delivery.c.state == "due",
-            delivery.c.due_at.is_not(None),
-            delivery.c.due_at <= lease.now,
-            delivery.c.worker.is_(None),
-        )
-        .order_by(delivery.c.due_at)
-        .limit(want)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(connection.scalars(candidates))
+    candidates = _NOTICES if mailing_id is None else _RETRIES
+    wanted = {"now": lease.now, "want": want, "mailing": mailing_id}
+    ids = list(connection.scalars(candidates, wanted))
     if not ids:
         return None
     connection.execute(
@@ -43,6 +32,26 @@ def claim(
     )
     rows = connection.execute(_with_consent().where(delivery.c.id.in_(ids))).all()
     return _mailable(connection, rows, lease)
+
+
+def _candidates(of: ColumnElement[bool]) -> Select[int]:
+    return (
+        select(delivery.c.id)
+        .where(
+            of,
+            delivery.c.state == "due",
+            delivery.c.due_at.is_not(None),
+            delivery.c.due_at <= bindparam("now"),
+            delivery.c.worker.is_(None),
+        )
+        .order_by(delivery.c.due_at)
+        .limit(bindparam("want", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+
+
+_NOTICES = _candidates(delivery.c.mailing_id.is_(None))
+_RETRIES = _candidates(delivery.c.mailing_id == bindparam("mailing"))
 
 
 def owed(connection: Connection, deliveries: Sequence[int]) -> Iterator[Due]:

@@ -26,12 +26,12 @@ from collections.abc import Callable, Sequence
 from itertools import chain, groupby, zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mailer.core.delivery import Due
 from mailer.store.claims import claim, end
 from mailer.store.lease import Lease
-from mailer.store.ledger_tables import chunk, delivery, mailing
+from mailer.store.ledger_tables import chunk, mailing
 from mailer.store.portions import owe_more
 from mailer.store.window import Window, read_window
 
@@ -101,27 +101,17 @@ def _until(
 
 def _open_mailings(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Those that may be sent: urgent ones first."""
-    return connection.execute(
-        select(
-            mailing.c.id,
-            mailing.c.urgent,
-            mailing.c.unknown,
-            mailing.c.begun_at,
-            mailing.c.fanned_to,
-        )
-        .where(mailing.c.state == "open")
-        .order_by(mailing.c.urgent.desc(), mailing.c.id)
-    ).all()
+    return connection.execute(_OPEN_MAILINGS).all()
 
 
 def _take_notices(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
-    return claim(connection, lease, delivery.c.mailing_id.is_(None), want)
+    return claim(connection, lease, None, want)
 
 
 def _take_retries(
     connection: Connection, lease: Lease, mailing_id: int, want: int
 ) -> list[Due] | None:
-    return claim(connection, lease, delivery.c.mailing_id == mailing_id, want)
+    return claim(connection, lease, mailing_id, want)
 
 
 def _take_window(
@@ -134,11 +124,8 @@ def _take_window(
     if found is None:
         return None
     mark = min(found.mark + want, found.hi)
-    connection.execute(
-        update(chunk)
-        .where(chunk.c.mailing_id == of.id, chunk.c.lo == found.lo)
-        .values(state="leased", worker=lease.worker, lease_until=lease.until, mark=mark)
-    )
+    leased = {"of": of.id, "at": found.lo, "by": lease.worker, "until": lease.until, "to": mark}
+    connection.execute(_LEASE_CHUNK, leased)
     if of.begun_at is None:
         connection.execute(
             update(mailing)
@@ -155,15 +142,40 @@ def _take_window(
 def _free_chunk(
     connection: Connection, lease: Lease, mailing_id: int
 ) -> Row[*tuple[Any, ...]] | None:
-    return connection.execute(
-        select(chunk.c.lo, chunk.c.hi, chunk.c.mark)
-        .where(
-            chunk.c.mailing_id == mailing_id,
-            chunk.c.state != "done",
-            chunk.c.mark < chunk.c.hi,
-            (chunk.c.state == "open") | (chunk.c.worker == lease.worker),
-        )
-        .order_by(chunk.c.lo)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
+    return connection.execute(_FREE_CHUNK, {"of": mailing_id, "by": lease.worker}).first()
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_FREE_CHUNK = (
+    select(chunk.c.lo, chunk.c.hi, chunk.c.mark)
+    .where(
+        chunk.c.mailing_id == bindparam("of"),
+        chunk.c.state != "done",
+        chunk.c.mark < chunk.c.hi,
+        (chunk.c.state == "open") | (chunk.c.worker == bindparam("by")),
+    )
+    .order_by(chunk.c.lo)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_LEASE_CHUNK = (
+    update(chunk)
+    .where(chunk.c.mailing_id == bindparam("of"), chunk.c.lo == bindparam("at"))
+    .values(
+        state="leased",
+        worker=bindparam("by"),
+        lease_until=bindparam("until"),
+        mark=bindparam("to"),
+    )
+)
+_OPEN_MAILINGS = (
+    select(
+        mailing.c.id,
+        mailing.c.urgent,
+        mailing.c.unknown,
+        mailing.c.begun_at,
+        mailing.c.fanned_to,
+    )
+    .where(mailing.c.state == "open")
+    .order_by(mailing.c.urgent.desc(), mailing.c.id)
+)

@@ -137,7 +137,7 @@ def asked_one_by_one(
     connection.execute(update(delivery).values(due_at=None))
     alone = {"due_at": START, "worker": None, "attempts": 0}
     connection.execute(update(delivery).where(chosen).values(alone))
-    kept = claims.claim(connection, lease(office), chosen, 100) or []
+    kept = claims.claim(connection, lease(office), 1, 100) or []
     ended = select(delivery.c.id).where(chosen, delivery.c.state == "ended")
     gone = connection.scalars(ended.order_by(delivery.c.id))
     return [due._replace(alone=False) for due in kept], list(gone)
