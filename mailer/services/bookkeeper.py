@@ -38,6 +38,11 @@ class Letter(NamedTuple):
     prepared: Prepared
     message: Message | None = None
 
+    @property
+    def domain(self) -> str:
+        """The domain of its reader's mailbox, in lower case."""
+        return self.due.mailbox.rpartition("@")[2].lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Look:

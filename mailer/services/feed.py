@@ -60,7 +60,7 @@ class Feed:
         self._closed = False
         self._closing = asyncio.Event()
         # The common office has one relay, and it is in no hurry: then there is little to ask.
-        self._unbound = not any(each.paced for each in routes.routes) and len(routes.routes) == 1
+        self._unbound = [each.paced for each in routes.routes] == [False]
 
     def __len__(self) -> int:
         return len(self._notices) + len(self._letters) + self.laid_aside
@@ -68,7 +68,7 @@ class Feed:
     @property
     def laid_aside(self) -> int:
         """How many wait for their domain's sake: nobody else waits behind them."""
-        return sum(map(len, self._aside.values()))
+        return sum(map(len, self._aside.values())) if self._aside else 0
 
     def put(self, letters: Iterable[Letter]) -> None:
         """Add to the end; notices overtake the rest."""
@@ -79,14 +79,14 @@ class Feed:
     def put_back(self, letter: Letter) -> None:
         """Return one that was taken and not begun: it comes first again."""
         if self._domains.ended(letter.due.mailbox, None):
-            self._call_back(_domain(letter))
+            self._call_back(letter.domain)
         self._queue_of(letter).appendleft(letter)
         self.reconsider()
 
     def ended(self, letter: Letter, outcome: Outcome) -> None:
         """One that was taken has its outcome."""
         if self._domains.ended(letter.due.mailbox, outcome) and self._aside:
-            self._call_back(_domain(letter))
+            self._call_back(letter.domain)
 
     async def ready(self, route: Route, patience: float | None = None) -> bool:
         """Wait until a line of `route` may take a letter, whoever takes it first.
@@ -174,7 +174,7 @@ class Feed:
             patience: seconds after which a domain must be ready again for its letters to stay.
         """
         let_go: list[tuple[Letter, timedelta]] = []
-        over = sum(map(len, self._aside.values())) - room if self._aside else 0
+        over = self.laid_aside - room
         for domain, letters in sorted(self._aside.items(), key=lambda one: -len(one[1])):
             wait = self._domains.wait(letters[0].due.mailbox)
             pause = timedelta(seconds=wait) if math.isfinite(wait) else PATIENCE
@@ -225,7 +225,7 @@ class Feed:
         return None
 
     def _lay_aside(self, letter: Letter, wait: float) -> None:
-        domain = _domain(letter)
+        domain = letter.domain
         others = self._aside.setdefault(domain, deque())
         if math.isfinite(wait) and domain not in self._clocks:
             loop = asyncio.get_running_loop()
@@ -298,7 +298,3 @@ class Feed:
             wait = route.resting(now) or route.wait(now)
             if wait:
                 yield wait
-
-
-def _domain(letter: Letter) -> str:
-    return letter.due.mailbox.rpartition("@")[2].lower()
