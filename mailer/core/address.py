@@ -1,6 +1,7 @@
 """Reads a mailbox as a visitor or a file gives it, and keeps its three forms apart.
 
-Sources: RFC 5321 section 4.1.2 (Mailbox), RFC 5890 (IDNA), UTS #39 for what must not be shown.
+Sources: RFC 5321 section 4.1.2 (Mailbox), RFC 5890 (IDNA), RFC 6531 (letters beyond ASCII before the
+@), UTS #39 for what must not be shown.
 """
 
 import re
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from mailer.core.errors import AddressRefused
 
 MAX_LENGTH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+MAX_LOCAL = 64  # octets, RFC 5321 section 4.5.3.1.1
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+{_LABEL})")
+_ENCODED = re.compile(r"[%=]0[ad]|=\?", re.IGNORECASE)
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 _RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})  # RFC 6761, 6762
 
 
@@ -23,7 +27,8 @@ class Address:
 
     Attributes:
         typed: as it was typed, trimmed: what evidence shows.
-        mailbox: what the envelope and To carry: domain in lower case and ASCII (IDNA).
+        mailbox: what the envelope and To carry: domain in lower case and ASCII (IDNA), letters beyond
+            ASCII before the @ in Unicode's form NFC.
         lookup: what finds it again: the mailbox in lower case.
     """
 
@@ -37,27 +42,47 @@ class Address:
         return self.mailbox.rpartition("@")[2]
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str, *, smtputf8: bool = False) -> Address:
     """Read one mailbox, without asking the network.
 
     Args:
         text: what somebody typed, without a display name.
+        smtputf8: take letters beyond ASCII before the @, which not every relay can (RFC 6531).
 
     Raises:
-        AddressRefused: with `reason` one of "empty", "long", "control", "syntax", "nonascii".
+        AddressRefused: with `reason` one of "empty", "long", "control", "encoded", "dash", "syntax",
+            "nonascii".
     """
     typed = text.strip()
     if not typed:
         raise AddressRefused("No address was given", "type an e-mail address", reason="empty")
-    if has_hidden(typed):
+    _refuse_tricks(typed)
+    return _parse_plain(typed) or _parse_visible(typed, smtputf8=smtputf8)
+
+
+def _refuse_tricks(typed: str) -> None:
+    """Refuse what may be an address by the letter, and is an accident or an attack all the same."""
+    if has_hidden(typed) or _BLANK.search(typed):
         raise AddressRefused(
-            "The address holds control or direction characters", "type it by hand", reason="control"
+            "The address holds control, direction or blank characters",
+            "type it by hand",
+            reason="control",
         )
     if len(typed) > MAX_LENGTH:
+        raise _too_long()
+    if _ENCODED.search(typed.rpartition("@")[0]):
         raise AddressRefused(
-            f"The address is longer than {MAX_LENGTH} characters", "check it", reason="long"
+            "The address holds an encoded line break or word",
+            "type it as it is read aloud",
+            reason="encoded",
         )
-    return _parse_plain(typed) or _parse_visible(typed)
+    if typed.startswith("-"):
+        # Postfix refuses such recipients (allow_min_user): programs would take them for an option.
+        raise AddressRefused(
+            f"“{typed}” begins with a hyphen, which most mail servers refuse",
+            "check its beginning, or use another address",
+            reason="dash",
+        )
 
 
 def _parse_plain(typed: str) -> Address | None:
@@ -70,6 +95,8 @@ def _parse_plain(typed: str) -> Address | None:
     if found is None:
         return None
     local, domain = found[1], found[2].lower()
+    if len(local) > MAX_LOCAL:
+        return None
     if "--" in domain or not domain[-1].isalpha() or domain.rpartition(".")[2] in _RESERVED:
         return None
     if local != local.lower() and "." not in local:
@@ -78,7 +105,7 @@ def _parse_plain(typed: str) -> Address | None:
     return Address(typed=typed, mailbox=mailbox, lookup=mailbox.lower())
 
 
-def _parse_visible(typed: str) -> Address:
+def _parse_visible(typed: str, *, smtputf8: bool = False) -> Address:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - 90 ms
 
     try:
@@ -91,18 +118,24 @@ def _parse_visible(typed: str) -> Address:
             "check it for a missing part or a stray character",
             reason="syntax",
         ) from error
-    mailbox = found.ascii_email
-    if mailbox is None:
+    mailbox = f"{found.local_part}@{found.ascii_domain}"
+    if found.smtputf8 and not smtputf8:
         raise AddressRefused(
             f"“{typed}” has letters before the @ that most mail servers cannot take",
             "use an address with plain letters before the @",
             reason="nonascii",
         )
-    if len(mailbox) > MAX_LENGTH:
-        raise AddressRefused(
-            f"The address is longer than {MAX_LENGTH} characters", "check it", reason="long"
-        )
+    if len(mailbox.encode()) > MAX_LENGTH or len(found.local_part.encode()) > MAX_LOCAL:
+        raise _too_long()
     return Address(typed=typed, mailbox=mailbox, lookup=mailbox.lower())
+
+
+def _too_long() -> AddressRefused:
+    return AddressRefused(
+        f"The address is longer than {MAX_LENGTH} octets, or {MAX_LOCAL} before the @",
+        "check that only one address is there",
+        reason="long",
+    )
 
 
 def has_hidden(text: str) -> bool:

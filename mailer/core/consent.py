@@ -36,10 +36,17 @@ class Act(StrEnum):
     ASKED = "asked"
     CONFIRMED = "confirmed"
     IMPORTED = "imported"
+    CHOSEN = "chosen"
     LEFT = "left"
     ENDED = "ended"
     SUPPRESSED = "suppressed"
 
+
+NOT_ME = "not_me"
+"""Why an address is suppressed, or a subscription ended, whose reader said: it was not me who asked."""
+
+MOST_CONFIRMATION_MAILS = 2
+"""To one pending subscription in all, reminder included, until its reader answers or it is forgotten."""
 
 GRANTS = (Act.CONFIRMED, Act.IMPORTED)
 ENDS = (Act.LEFT, Act.ENDED, Act.SUPPRESSED)
@@ -47,11 +54,16 @@ ENDS = (Act.LEFT, Act.ENDED, Act.SUPPRESSED)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an answer came from: the form's name, and for the web the client's address and browser."""
+    """Where an answer came from: the form's name, and for the web the client's address and browser.
+
+    Attributes:
+        proved: the browser did the work that was asked of it (`core.puzzle`); no part of the evidence.
+    """
 
     form: str
     ip: str | None = None
     user_agent: str | None = None
+    proved: bool = False
 
 
 class Reply(StrEnum):
@@ -67,6 +79,7 @@ def answer_signup(
     state: SubscriptionState | None,
     suppressed: bool,
     last_mailed: datetime | None,
+    mails: int = 0,
     now: datetime,
     interval: timedelta,
 ) -> Reply:
@@ -74,7 +87,8 @@ def answer_signup(
 
     Args:
         state: of the subscription to this newsroom, None if there is none.
-        suppressed: the address must not be mailed at all.
+        suppressed: the address must not be mailed, or its reader told this newsroom "not me".
+        mails: confirmation mails to it since its reader last answered one.
         last_mailed: when a sign-up of this mailbox at this newsroom was last answered by mail, since
             its reader last confirmed or left: who answers our mail asked for the next one.
         interval: at most one such mail within it, so that nobody can fill a stranger's mailbox.
@@ -85,7 +99,7 @@ def answer_signup(
         return Reply.SILENCE
     if state is SubscriptionState.ACTIVE:
         return Reply.ALREADY
-    return Reply.CONFIRM
+    return Reply.CONFIRM if mails < MOST_CONFIRMATION_MAILS else Reply.SILENCE
 
 
 class LinkState(StrEnum):
@@ -118,17 +132,23 @@ class ImportAnswer(StrEnum):
     ALREADY = "already"
     ENDED = "ended"
     SUPPRESSED = "suppressed"
+    ERASED = "erased"
 
 
-def answer_import(*, state: SubscriptionState | None, suppressed: bool) -> ImportAnswer:
+def answer_import(
+    *, state: SubscriptionState | None, suppressed: bool, erased: bool = False
+) -> ImportAnswer:
     """Decide what an import does with an address: who left stays left, whatever a list says.
 
     Args:
         state: of the subscription to this newsroom, None if there is none.
         suppressed: the address must not be mailed at all.
+        erased: its reader asked to be forgotten, and has not signed up anew since.
     """
     if suppressed:
         return ImportAnswer.SUPPRESSED
+    if erased:
+        return ImportAnswer.ERASED
     if state is SubscriptionState.ACTIVE:
         return ImportAnswer.ALREADY
     if state is SubscriptionState.ENDED:

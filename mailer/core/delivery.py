@@ -33,8 +33,14 @@ class Purpose(StrEnum):
 
     RELEASE = "release"
     CONFIRM = "confirm"
+    REMINDER = "reminder"
     ALREADY = "already"
     WELCOME = "welcome"
+    LEFT = "left"
+    MANAGE = "manage"
+    MOVE = "move"
+    MOVING = "moving"
+    MOVED = "moved"
 
 
 class Phase(StrEnum):
@@ -114,7 +120,7 @@ class Due(NamedTuple):
         return int(self.cause.rpartition(":")[2] or 0)
 
 
-NOTICES = (Purpose.CONFIRM, Purpose.ALREADY, Purpose.WELCOME)
+NOTICES = tuple(purpose for purpose in Purpose if purpose is not Purpose.RELEASE)
 
 
 def may_receive(purpose: Purpose, *, subscribed: bool, suppressed: bool, asked: bool) -> bool:
@@ -123,11 +129,19 @@ def may_receive(purpose: Purpose, *, subscribed: bool, suppressed: bool, asked: 
     Args:
         subscribed: the subscription is active.
         suppressed: the address must not be mailed at all.
-        asked: the request behind a confirm notice is open and in time.
+        asked: the request behind a notice to confirm, or its reminder, is open and in time.
     """
     if suppressed:
         return False
-    return asked if purpose is Purpose.CONFIRM else subscribed
+    match purpose:
+        case Purpose.CONFIRM | Purpose.REMINDER | Purpose.MOVE:
+            return asked
+        case Purpose.LEFT:  # who has come back meanwhile has not left
+            return not subscribed
+        case Purpose.MANAGE | Purpose.MOVING | Purpose.MOVED:  # about a mailbox, whatever it has
+            return True
+        case _:
+            return subscribed
 
 
 class Settled(NamedTuple):

@@ -10,7 +10,8 @@ MailerError                 exit code
 |-- ServiceMissing          69  a relay or database is not there
 |-- TryLater                75  work remains that a later run will finish
 `-- TokenRefused            2   a link we did not sign for this purpose
-    `-- TokenExpired        2   a link whose time has passed
+    |-- TokenExpired        2   a link whose time has passed
+    `-- LinkOver            2   a link that is good for nothing any more
 """
 
 from collections.abc import Sequence
@@ -97,3 +98,15 @@ class TokenExpired(TokenRefused):
     def __init__(self, what: str, *, subject: int) -> None:
         super().__init__(what)
         self.subject = subject
+
+
+class LinkOver(TokenRefused):
+    """A genuine link whose time has passed, or that a later change made void.
+
+    Args:
+        newsroom_key: whose page mails a fresh one.
+    """
+
+    def __init__(self, what: str, *, newsroom_key: str) -> None:
+        super().__init__(what, "have a fresh link mailed")
+        self.newsroom_key = newsroom_key

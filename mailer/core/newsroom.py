@@ -3,7 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mailer.core.choice import AT_ONCE
+from mailer.core.forwarded import ProxyHeader
+from mailer.core.language import choose
+
 UnknownPolicy = Literal["resend", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that readers can choose: its key, and what it is called by language."""
+
+    key: str
+    labels: tuple[tuple[str, str], ...]
+
+    def label(self, language: str) -> str:
+        """What it is called in a language, or else in the first there is."""
+        names = dict(self.labels)
+        return names[choose([language], tuple(names))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +40,14 @@ class Newsroom:
         kinds: kind words a release of this newsroom may bear; empty allows every kind.
         postal: the sender's postal address for the foot of a mail; may be empty.
         privacy_url: the privacy notice that the form links to; may be empty.
+        privacy_notice: its text by language, kept with each consent; may be empty.
+        farewell: who leaves gets one last mail, with a way back.
         accent: the one accent colour, `#rrggbb`.
+        accent_dark: the same for dark pages; empty for `accent`.
+        logo, logo_dark: the files of the pages' logo, the second for dark pages; empty for none.
+        boilerplate: what is told about the issuer below each release on its page, by language.
+        topics: what readers can choose among; empty offers no choice.
+        frequencies: how often they can have mail, as `core.choice.FREQUENCIES` names it.
         unknown: what to do with a message whose reply was never seen.
     """
 
@@ -38,7 +62,15 @@ class Newsroom:
     kinds: tuple[str, ...] = ()
     postal: str = ""
     privacy_url: str = ""
+    privacy_notice: tuple[tuple[str, str], ...] = ()
+    farewell: bool = True
     accent: str = "#0b4f8a"
+    accent_dark: str = ""
+    logo: str = ""
+    logo_dark: str = ""
+    boilerplate: tuple[tuple[str, str], ...] = ()
+    topics: tuple[Topic, ...] = ()
+    frequencies: tuple[str, ...] = (AT_ONCE,)
     unknown: UnknownPolicy = "resend"
 
     @property
@@ -51,6 +83,16 @@ class Newsroom:
         """The domain of the sender, which Message-ID and List-Id carry too."""
         return self.sender.rpartition("@")[2]
 
+    def about(self, language: str) -> str:
+        """The boilerplate in a language, by its exact tag or else its primary one; empty for none."""
+        texts = dict(self.boilerplate)
+        return texts.get(choose([language], ("", *texts)), "")
+
+    def privacy(self, language: str) -> str:
+        """The privacy notice in a language, or else in the first there is; empty for none."""
+        texts = dict(self.privacy_notice)
+        return texts[choose([language], tuple(texts))] if texts else ""
+
     @property
     def envelope_base(self) -> str:
         """The address whose VERP forms are the envelope senders."""
@@ -59,9 +101,18 @@ class Newsroom:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the pages are: links are built from `base_url` (no trailing slash), never from Host."""
+    """Where the pages are: links are built from `base_url` (no trailing slash), never from Host.
+
+    Attributes:
+        trusted_proxies: networks whose word about their clients is believed.
+        proxy_header: the one that they write.
+        allowed_origins: other sites whose scripts may sign up their visitors.
+    """
 
     base_url: str
+    trusted_proxies: tuple[str, ...] = ()
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    allowed_origins: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """The absolute address of `path`, which starts with a slash."""

@@ -1,9 +1,9 @@
 """Signs and reads the capabilities in links: one salt and one lifetime per purpose, keys that rotate.
 
-A token names one number (a request, a subscription) and says what it is good for by its salt. It is
-derived, never stored. Keys are a list: the last signs, all verify. A token has exactly one spelling:
-base64 leaves spare bits at the end of a signature, so a token that verifies but is not the one we
-would have written is refused.
+A token names one number (a request, a subscription, the entry of a leaving) and says what it is good
+for by its salt. It is derived, never stored. Keys are a list: the last signs, all verify. A token has
+exactly one spelling: base64 leaves spare bits at the end of a signature, so a token that verifies but
+is not the one we would have written is refused.
 
 Every message bears a token and two marks, so writing them has a short way of its own. Tokens are read
 by itsdangerous, whose spelling they have; marks are nobody's but ours, and need one step.
@@ -20,6 +20,7 @@ from hashlib import blake2b, sha256
 
 from itsdangerous import BadSignature, Signer
 
+from mailer.core.codes import WINDOW, Codes
 from mailer.core.errors import TokenExpired, TokenRefused
 
 
@@ -27,12 +28,22 @@ class LinkPurpose(StrEnum):
     """What a link is good for."""
 
     CONFIRM = "confirm"
+    NOT_ME = "not-me"
+    CHECK_MAIL = "check-mail"
     LEAVE = "leave"
+    FORM = "form"
+    MANAGE = "manage"
+    REJOIN = "rejoin"
 
 
 LIFETIME: dict[LinkPurpose, timedelta | None] = {
     LinkPurpose.CONFIRM: timedelta(hours=72),
+    LinkPurpose.NOT_ME: None,
+    LinkPurpose.CHECK_MAIL: WINDOW,
     LinkPurpose.LEAVE: None,
+    LinkPurpose.FORM: None,  # its ages are settings, see `web.form_token`
+    LinkPurpose.MANAGE: timedelta(hours=24),
+    LinkPurpose.REJOIN: timedelta(days=7),
 }
 
 _BLOCK = 64  # octets that SHA-256 takes at a time
@@ -51,11 +62,15 @@ class Tokens:
 
     Args:
         keys: secrets of at least 16 bytes; the last signs, all verify.
+
+    Attributes:
+        codes: the six digits that stand beside a link to confirm, from the same keys.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise ValueError("at least one key is needed to sign tokens")
+        self.codes = Codes(keys)
         self._keys = tuple(key.encode() for key in keys)
         self._signers = {
             purpose: tuple(_signer(key, purpose) for key in self._keys) for purpose in LinkPurpose
@@ -145,6 +160,10 @@ class Marks:
     def mark(self, use: str, number: int) -> str:
         """Eight bytes of keyed BLAKE2b (RFC 7693) over use and number, as 16 characters."""
         return _mark(self._keys[-1], use, number)
+
+    def marks(self, use: str, number: int) -> tuple[str, ...]:
+        """The mark that each key makes, of the last key first: one of them was made at the time."""
+        return tuple(_mark(key, use, number) for key in reversed(self._keys))
 
     def genuine(self, use: str, number: int, mark: str) -> bool:
         """Whether any of the keys made this mark."""

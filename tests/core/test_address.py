@@ -54,6 +54,28 @@ def test_three_forms_of_a_mailbox(typed: str, mailbox: str, lookup: str | None) 
         ("Anna <anna@example.org>", "syntax"),
         ("a@example.org, b@example.org", "syntax"),
         ("bjørn@example.org", "nonascii"),
+        (f"{'a' * 65}@example.org", "long"),
+        ("-anna@example.org", "dash"),
+        ("--@example.org", "dash"),
+        ("anna%0d%0abcc:x@example.org", "encoded"),
+        ("anna%0Abcc@example.org", "encoded"),
+        ("anna=0D=0Abcc@example.org", "encoded"),
+        ("=?utf-8?q?anna?=@example.org", "encoded"),
+        ("anna\r@example.org", "control"),
+        ("anna\u2028b@example.org", "control"),
+        ("anna\u200d@example.org", "control"),
+        ("anna\u2066b\u2069@example.org", "control"),
+        ("anna\u00ad@example.org", "control"),
+        ("anna\u3164@example.org", "control"),
+        ("anna\u2800@example.org", "control"),
+        ("anna\ufe0f@example.org", "control"),
+        ("anna@exa\u200bmple.org", "control"),
+        ("anna\ud800@example.org", "control"),
+        ("anna\u00a0b@example.org", "syntax"),
+        ("anna@xn--a.org", "syntax"),
+        ("anna@example..org", "syntax"),
+        ('"anna b"@example.org', "syntax"),
+        ("anna@example.org;b@example.org", "syntax"),
     ],
 )
 def test_what_is_no_mailbox_is_refused_with_a_reason_and_a_cure(typed: str, reason: str) -> None:
@@ -62,6 +84,46 @@ def test_what_is_no_mailbox_is_refused_with_a_reason_and_a_cure(typed: str, reas
 
     assert caught.value.reason == reason
     assert caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("typed", "mailbox", "lookup"),
+    [
+        ("Bjørn@Example.org", "Bjørn@example.org", "bjørn@example.org"),
+        ("bjo\u0308rn@example.org", "björn@example.org", "björn@example.org"),
+        ("ПОЧТА@пример.рф", "ПОЧТА@xn--e1afmkfd.xn--p1ai", "почта@xn--e1afmkfd.xn--p1ai"),
+        ("用户@例え.jp", "用户@xn--r8jz45g.jp", "用户@xn--r8jz45g.jp"),
+        ("anna@example.org", "anna@example.org", "anna@example.org"),
+    ],
+)
+def test_where_relays_can_take_them_letters_before_the_at_are_kept(
+    typed: str, mailbox: str, lookup: str
+) -> None:
+    found = parse_address(typed, smtputf8=True)
+
+    assert (found.typed, found.mailbox, found.lookup) == (typed, mailbox, lookup)
+    assert found.domain.isascii()
+    with_mailbox = parse_address(found.mailbox, smtputf8=True)
+    assert (with_mailbox.mailbox, with_mailbox.lookup) == (mailbox, lookup)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        (f"{'ø' * 33}@example.org", "long"),
+        ("bjørn\u202e@example.org", "control"),
+        ("bjørn\u115f@example.org", "control"),
+        ("bjørn%0abcc@example.org", "encoded"),
+        ("-bjørn@example.org", "dash"),
+        ("bj rn@example.org", "syntax"),
+        ("bjørn\u3000@example.org", "syntax"),
+    ],
+)
+def test_letters_beyond_ascii_open_no_back_door(typed: str, reason: str) -> None:
+    with pytest.raises(AddressRefused) as caught:
+        parse_address(typed, smtputf8=True)
+
+    assert caught.value.reason == reason
 
 
 _LOCALS = st.one_of(

@@ -105,7 +105,16 @@ def test_only_acceptance_is_called_acceptance_and_only_the_readers_own_refusal_i
 @pytest.mark.parametrize("asked", [True, False])
 def test_who_may_receive_what(purpose: Purpose, subscribed: bool, asked: bool) -> None:
     allowed = may_receive(purpose, subscribed=subscribed, suppressed=False, asked=asked)
-    assert allowed is (asked if purpose is Purpose.CONFIRM else subscribed)
+    expected = {
+        Purpose.CONFIRM: asked,
+        Purpose.REMINDER: asked,
+        Purpose.LEFT: not subscribed,
+        Purpose.MANAGE: True,
+        Purpose.MOVE: asked,
+        Purpose.MOVING: True,
+        Purpose.MOVED: True,
+    }
+    assert allowed is expected.get(purpose, subscribed)
     assert not may_receive(purpose, subscribed=subscribed, suppressed=True, asked=asked)
 
 
