@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from mailer.store.columns import Moment
 from mailer.store.database import Database
 from mailer.store.ledger_tables import metadata
+from mailer.store.rising import keep_rising
 
 
 def _written(kind: str, value: Any, _context: Any) -> str | Literal[False]:
@@ -25,11 +26,12 @@ def run(connection: Connection) -> None:
         render_item=_written,
     )
     context.run_migrations()
+    keep_rising(connection)
 
 
 lent: Connection | None = context.config.attributes.get("connection")
 if lent is not None:
     run(lent)
 else:
-    with Database(os.environ["MAILER_DATABASE__URL"]).write() as opened:
+    with Database(os.environ["MAILER_DATABASE__URL"], foreign_keys=False).write() as opened:
         run(opened)

@@ -139,7 +139,9 @@ def _open_requests(
     connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime
 ) -> frozenset[str]:
     causes = {
-        int(row.cause.partition(":")[2]): row.cause for row in rows if row.purpose == "confirm"
+        int(row.cause.partition(":")[2]): row.cause
+        for row in rows
+        if row.purpose in {Purpose.CONFIRM, Purpose.REMINDER, Purpose.MOVE}
     }
     if not causes:
         return frozenset()

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from mailer.core.choice import Choice, to_plain
 from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
 from mailer.store.columns import insert_ignoring
@@ -39,18 +40,24 @@ class NewRequest:
     Attributes:
         language: of the page it was asked on, and of the mail that answers it.
         wording: the hash of the wording that was shown.
+        attempt: the number of the page that answers it and takes its code.
+        renews: the expired request whose page asked for this one.
+        tend_at: when upkeep looks at it first.
     """
 
     subscription_id: int
     state: RequestState
     language: str
-    wording: str
+    wording: str | None
     expires_at: datetime
+    attempt: int | None = None
+    renews: int | None = None
+    tend_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """A request as it stands."""
+    """A request as it stands; its kind is "signup" or "move"."""
 
     id: int
     subscription_id: int
@@ -58,6 +65,7 @@ class RequestRow:
     language: str
     wording: str | None
     expires_at: datetime
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,9 @@ class Entry:
         address: as it was typed where somebody typed it, else the mailbox.
         wording: the hash of the wording that was shown.
         evidence: in an operator's words, where no form was.
+        choice: as it stands from then on; of every grant and every change.
+        privacy: the hash of the privacy notice that was shown, or of the address that it has.
+        generation: of the subscription from then on; kept where a link depends on it.
     """
 
     subscription_id: int
@@ -77,6 +88,9 @@ class Entry:
     request_id: int | None = None
     wording: str | None = None
     evidence: str | None = None
+    choice: Choice | None = None
+    privacy: str | None = None
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +120,11 @@ def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
     return digest
 
 
-def note(connection: Connection, entry: Entry, now: datetime) -> None:
-    """Add one consent entry."""
-    connection.execute(
-        insert(consent).values(
+def note(connection: Connection, entry: Entry, now: datetime) -> int:
+    """Add one consent entry; its number."""
+    made = connection.execute(
+        insert(consent)
+        .values(
             subscription_id=entry.subscription_id,
             request_id=entry.request_id,
             act=entry.act,
@@ -120,8 +135,13 @@ def note(connection: Connection, entry: Entry, now: datetime) -> None:
             user_agent=_fitting(entry.origin.user_agent, USER_AGENT_LENGTH),
             wording=entry.wording,
             evidence=entry.evidence,
+            choice=None if entry.choice is None else to_plain(entry.choice),
+            privacy=entry.privacy,
+            generation=entry.generation,
         )
+        .returning(consent.c.id)
     )
+    return int(made.scalar_one())
 
 
 def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
@@ -138,6 +158,9 @@ def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
             made_at=now,
             expires_at=new.expires_at,
             settled_at=None if new.state is RequestState.OPEN else now,
+            attempt=new.attempt,
+            renews=new.renews,
+            tend_at=new.tend_at,
         )
         .returning(request.c.id)
     )
@@ -154,6 +177,7 @@ def read_request(connection: Connection, request_id: int) -> RequestRow | None:
             request.c.language,
             request.c.wording,
             request.c.expires_at,
+            request.c.kind,
         ).where(request.c.id == request_id)
     ).one_or_none()
     if found is None:

@@ -8,6 +8,7 @@ COMMITTED with row locks where two could meet.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -19,6 +20,7 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     OperationalError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mailer.core.errors import MailerError, SchemaOutdated, ServiceMissing, TryLater
 from mailer.store.glance import HEAD
@@ -31,14 +33,17 @@ class Database:
 
     Args:
         url: SQLAlchemy URL, `sqlite:///file` or `postgresql://...`.
-        busy_seconds: how long to wait for another writer of a SQLite file.
+        busy_seconds: how long to wait for another writer: of a SQLite file, of a row on PostgreSQL.
+        foreign_keys: SQLite holds references; off for migrations alone, which make tables anew.
 
     Raises:
         MailerError: the URL cannot be read or names a database we do not speak to.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = 20) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = 20, foreign_keys: bool = True) -> None:
         self.engine = _engine(url, busy_seconds)
+        if self.is_sqlite and not foreign_keys:
+            event.listen(self.engine, "connect", _without_foreign_keys)
 
     @property
     def is_sqlite(self) -> bool:
@@ -132,6 +137,8 @@ def _engine(url: str, busy_seconds: float) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", partial(_prepare_postgresql, busy_seconds))
     return engine
 
 
@@ -153,6 +160,16 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _without_foreign_keys(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA foreign_keys = OFF")  # within a transaction it would do nothing
+
+
+def _prepare_postgresql(busy_seconds: float, connection: Any, _record: object) -> None:
+    """Waiting for a lock ends some day: a visitor is then asked to come back, as on SQLite."""
+    connection.execute(f"SET lock_timeout = {round(busy_seconds * 1000)}")
+    connection.commit()
+
+
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail at once if another wrote in between.
     writing = connection.info.get("writing", False)
@@ -163,6 +180,9 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
+    except PoolTimeout as error:
+        place = engine.url.render_as_string(hide_password=True)
+        raise TryLater(f"All connections to {place} are in use", "try again in a minute") from error
     except DBAPIError as error:
         lost = isinstance(error, OperationalError) or error.connection_invalidated
         # The bare kind is SQLite's for a file that is no database, or a damaged one.
@@ -174,7 +194,7 @@ def _translated(engine: Engine) -> Iterator[None]:
 def _as_ours(error: DBAPIError, engine: Engine) -> MailerError:
     place = engine.url.render_as_string(hide_password=True)
     reason = str(error.orig).strip().partition("\n")[0]
-    if any(word in reason for word in ("locked", "busy", "deadlock")):
+    if any(word in reason for word in ("locked", "busy", "deadlock", "lock timeout")):
         return TryLater(f"The database {place} is busy: {reason}", "try again in a minute")
     if "no such table" in reason:
         return SchemaOutdated("The database lacks our tables", "run `mailer db upgrade`")

@@ -8,7 +8,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAD = "0003"
+HEAD = "0007"
 """The schema revision this program works with; a test holds it against the migrations."""
 
 ANYTHING_DUE = """
@@ -24,6 +24,9 @@ SELECT EXISTS (SELECT 1 FROM delivery
     OR EXISTS (SELECT 1 FROM release
                WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now}))
     OR EXISTS (SELECT 1 FROM request WHERE state = 'open' AND expires_at <= {now})
+    OR EXISTS (SELECT 1 FROM request WHERE tend_at IS NOT NULL AND tend_at <= {now})
+    OR EXISTS (SELECT 1 FROM lapsed WHERE until <= {now})
+    OR EXISTS (SELECT 1 FROM timer WHERE next_at <= {now})
 """
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, literal, select, update
 from mailer.core.address import Address
 from mailer.core.consent import Act, ImportAnswer, SubscriptionState, answer_import
 from mailer.store.columns import insert_ignoring
+from mailer.store.erasures import erased_among
 from mailer.store.tables import consent, subscriber, subscription, suppression
 
 FORM = "import"
@@ -54,14 +55,18 @@ def import_batch(
         batch: no lookup form twice.
         mark: the last consent entry before the import began.
     """
-    suppressed = _suppressed(connection, [one.hash for one in batch])
+    hashes = [one.hash for one in batch]
+    suppressed, erased = _suppressed(connection, hashes), erased_among(connection, hashes)
+    closed_to = suppressed | erased
     answers = {
-        one.address.lookup: answer_import(state=None, suppressed=True)
+        one.address.lookup: answer_import(
+            state=None, suppressed=one.hash in suppressed, erased=True
+        )
         for one in batch
-        if one.hash in suppressed
+        if one.hash in closed_to
     }
     open_to = sorted(
-        (one for one in batch if one.hash not in suppressed), key=lambda one: one.address.lookup
+        (one for one in batch if one.hash not in closed_to), key=lambda one: one.address.lookup
     )
     if not open_to:
         return Imported(answers, frozenset())

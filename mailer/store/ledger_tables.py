@@ -5,6 +5,7 @@ One `delivery` row is one message owed: a mailing's (unique per mailing and subs
 """
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     ForeignKey,
@@ -40,6 +41,8 @@ mailing = Table(
     moment("begun_at", nullable=True),
     moment("finished_at", nullable=True),
     Column("consent_mark", BigKey, nullable=False),
+    # Of its release, those that readers could choose among.
+    Column("topics", JSON(none_as_null=True), nullable=True),
     Column("audience", Integer, nullable=False),
     Column("settled", Integer, nullable=False, server_default="0"),
     # How far the audience's rows are written: the last subscription looked at, how many have none yet, and
@@ -102,6 +105,8 @@ delivery = Table(
     partial_index(
         "uq_delivery_purpose_cause", "purpose", "cause", where="mailing_id IS NULL", unique=True
     ),
+    # Who is forgotten is looked for here, by us and by the database for every row that refers to another.
+    Index("ix_delivery_subscription_id", "subscription_id"),
     partial_index(
         "ix_delivery_waiting",
         "mailing_id",
@@ -154,6 +159,7 @@ returned = Table(
     Column("status", String(12), nullable=True),
     Column("reply", Text, nullable=True),
     moment("at"),
+    Index("ix_returned_delivery_id", "delivery_id"),
 )
 
 relay_health = Table(

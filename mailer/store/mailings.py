@@ -1,5 +1,6 @@
 """Mailings as they are opened and listed; notices, which are owed one by one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,7 @@ class MailingRow:
     begun_at: datetime | None
     finished_at: datetime | None
     consent_mark: int
+    topics: list[str] | None
     audience: int
     settled: int
     fanned_to: int | None
@@ -97,11 +99,13 @@ def open_mailing(
     release_id: int,
     kind: str,
     urgent: bool,
+    topics: Collection[str] = (),
     now: datetime,
 ) -> int | None:
     """Open a mailing with an empty audience; None if this release already has its first mailing.
 
     Args:
+        topics: of the release, those that the newsroom offers its readers to choose among.
         urgent: its deliveries are handed out before those of other mailings.
     """
     taken = connection.scalar(
@@ -118,6 +122,7 @@ def open_mailing(
             state="open",
             unknown=newsroom.unknown,
             urgent=urgent,
+            topics=list(topics) or None,
             made_at=now,
             consent_mark=last_consent(connection),
             audience=0,
@@ -149,6 +154,7 @@ _MAILING = tuple(
         "begun_at",
         "finished_at",
         "consent_mark",
+        "topics",
         "audience",
         "settled",
         "fanned_to",

@@ -23,7 +23,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
         ServiceMissing: the database cannot be reached.
         SchemaOutdated: it was made by a newer program.
     """
-    database = Database(url)
+    database = Database(url, foreign_keys=False)  # tables are made anew on SQLite
     try:
         before = database.revision()
         if before is not None and before > HEAD:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from mailer.core.address import Address
+from mailer.core.choice import AT_ONCE, Choice
 from mailer.core.consent import SubscriptionState
 from mailer.store.columns import insert_ignoring
 from mailer.store.tables import subscriber, subscription, suppression
@@ -38,12 +39,18 @@ class SubscriptionRow:
     mailbox: str
     hash: str
     state: SubscriptionState
-    languages: tuple[str, ...]
+    choice: Choice
+    revision: int
     generation: int
     made_at: datetime
     active_since: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that its reader chose, in order of preference."""
+        return self.choice.languages
 
 
 def find_or_make(
@@ -117,7 +124,14 @@ def subscriptions_of(
     connection: Connection, address_hash: str, *, lock: bool = False
 ) -> list[SubscriptionRow]:
     """Every subscription of the mailbox with that hash, oldest first."""
-    query = _subscriptions().where(subscriber.c.hash == address_hash).order_by(subscription.c.id)
+    return subscriptions(connection, subscriber.c.hash == address_hash, lock=lock)
+
+
+def subscriptions(
+    connection: Connection, of: ColumnElement[bool], *, lock: bool = False
+) -> list[SubscriptionRow]:
+    """The subscriptions among `of`, oldest first."""
+    query = _subscriptions().where(of).order_by(subscription.c.id)
     return [_row(row) for row in connection.execute(_locked(query) if lock else query)]
 
 
@@ -149,14 +163,20 @@ def activate(
     *,
     languages: Sequence[str],
     now: datetime,
+    topics: Sequence[str] | None = None,
+    frequency: str = AT_ONCE,
 ) -> None:
-    """Make a subscription active, in these languages; links of its earlier life die."""
+    """Make a subscription active, with this choice and no pause; links of its earlier life die."""
     connection.execute(
         update(subscription)
         .where(subscription.c.id == subscription_id)
         .values(
             state=SubscriptionState.ACTIVE,
             languages=list(languages),
+            topics=None if topics is None else list(topics),
+            frequency=frequency,
+            paused_until=None,
+            revision=subscription.c.revision + 1,
             active_since=now,
             ended_at=None,
             end_reason=None,
@@ -170,7 +190,7 @@ def set_languages(connection: Connection, subscription_id: int, languages: Seque
     connection.execute(
         update(subscription)
         .where(subscription.c.id == subscription_id)
-        .values(languages=list(languages))
+        .values(languages=list(languages), revision=subscription.c.revision + 1)
     )
 
 
@@ -212,6 +232,16 @@ def keep_suppression(
     return True
 
 
+def lift_suppression(connection: Connection, address_hash: str, *, reason: str) -> bool:
+    """Let an address be mailed again that was suppressed for this reason; whether it was."""
+    done = connection.execute(
+        delete(suppression).where(
+            suppression.c.hash == address_hash, suppression.c.reason == reason
+        )
+    )
+    return done.rowcount == 1
+
+
 def _subscriptions() -> Select[tuple[object, ...]]:
     return select(
         subscription.c.id,
@@ -221,6 +251,10 @@ def _subscriptions() -> Select[tuple[object, ...]]:
         subscriber.c.hash,
         subscription.c.state,
         subscription.c.languages,
+        subscription.c.topics,
+        subscription.c.frequency,
+        subscription.c.paused_until,
+        subscription.c.revision,
         subscription.c.generation,
         subscription.c.made_at,
         subscription.c.active_since,
@@ -237,5 +271,11 @@ def _locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
 def _row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
     found = row._asdict()
     found["state"] = SubscriptionState(found["state"])
-    found["languages"] = tuple(found["languages"])
+    topics = found.pop("topics")
+    found["choice"] = Choice(
+        languages=tuple(found.pop("languages")),
+        topics=None if topics is None else tuple(topics),
+        frequency=found.pop("frequency"),
+        paused_until=found.pop("paused_until"),
+    )
     return SubscriptionRow(**found)

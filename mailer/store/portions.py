@@ -1,9 +1,9 @@
 """Owes a mailing to its frozen audience, a portion at a time: not a million rows before one is sent.
 
-Who is in the audience the consent history says, up to the mailing's `consent_mark`: the same whenever a
-portion is written, whatever was asked, confirmed or left since.
+Who is in the audience the consent history says (`store.wanting`), up to the mailing's `consent_mark`: the
+same whenever a portion is written, whatever was asked, confirmed, chosen or left since.
 
-1. Opening counts the active subscriptions and writes the first portion. `fanned_to` is the last
+1. Opening counts the subscriptions it is for and writes the first portion. `fanned_to` is the last
    subscription that was looked at, and empty once all were; `unwritten` is how many of the audience have
    no row yet. The common mailing is one portion.
 2. Whoever finds that the chunks have run out writes the next, in the transaction of its turn and with
@@ -30,10 +30,10 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.core.consent import ENDS, GRANTS
 from mailer.core.delivery import DeliveryState, Purpose
 from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
-from mailer.store.tables import consent, subscription
+from mailer.store.tables import subscription
+from mailer.store.wanting import consented, counted, wanted
 
 CHUNK = 500
 """Deliveries in a chunk: at this size a durable commit costs next to nothing a message."""
@@ -61,13 +61,12 @@ def freeze_audience(connection: Connection, mailing_id: int, *, portion: int, no
     Returns:
         The size of the audience.
     """
-    active = (
-        select(func.count())
-        .select_from(subscription)
-        .join(mailing, mailing.c.newsroom == subscription.c.newsroom)
-        .where(mailing.c.id == mailing_id, subscription.c.state == "active")
-    )
-    size = int(connection.scalar(active) or 0)
+    of = connection.execute(
+        select(mailing.c.newsroom, mailing.c.topics, mailing.c.made_at).where(
+            mailing.c.id == mailing_id
+        )
+    ).one()
+    size = counted(connection, of.newsroom, topics=of.topics or (), at=of.made_at)
     opened = {"audience": size, "unwritten": size, "fanned_to": 0, "portion": portion}
     empty = {"state": "finished", "finished_at": now}
     connection.execute(
@@ -119,6 +118,7 @@ def _locked(
             mailing.c.id,
             mailing.c.newsroom,
             mailing.c.consent_mark,
+            mailing.c.topics,
             mailing.c.made_at,
             mailing.c.fanned_to,
             mailing.c.unwritten,
@@ -167,7 +167,18 @@ def _write(
     }
     owed = (
         select(*values.values())
-        .where(subscription.c.newsroom == of.newsroom, *between, _consented(of.consent_mark))
+        .where(
+            subscription.c.newsroom == of.newsroom,
+            *between,
+            consented(subscription.c.id, of.consent_mark),
+            wanted(
+                connection,
+                subscription.c.id,
+                of.consent_mark,
+                topics=of.topics or (),
+                at=of.made_at,
+            ),
+        )
         .order_by(subscription.c.id)
     )
     connection.execute(insert(delivery).from_select(list(values), owed))
@@ -179,23 +190,6 @@ def _write(
         )
     ).one()
     return Portion(size, lowest, highest) if size else None
-
-
-def _consented(mark: int) -> ColumnElement[bool]:
-    """Whether a subscription's last word up to entry `mark` was yes; its present state is not asked."""
-    last_word = (
-        select(consent.c.act)
-        .where(
-            consent.c.subscription_id == subscription.c.id,
-            consent.c.id <= mark,
-            consent.c.act.in_([*GRANTS, *ENDS]),
-        )
-        .order_by(consent.c.id.desc())
-        .limit(1)
-        .correlate(subscription)
-        .scalar_subquery()
-    )
-    return last_word.in_(GRANTS)
 
 
 def _move_on(

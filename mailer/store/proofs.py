@@ -23,6 +23,7 @@ from mailer.store.mailings import MailingRow
 from mailer.store.progress import awaits_first_try
 from mailer.store.retries import tried
 from mailer.store.tables import consent, release, subscription
+from mailer.store.wanting import wanted
 
 
 def states(connection: Connection, mailing_id: int) -> dict[str, int]:
@@ -35,10 +36,10 @@ def states(connection: Connection, mailing_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def consented(row: MailingRow) -> CTE:
-    """The subscriptions whose last word, up to the moment the audience was frozen, was yes.
+def consented(connection: Connection, row: MailingRow) -> CTE:
+    """The subscriptions that a mailing is for: their last word, as the audience was frozen, was yes.
 
-    Only the consent history is asked, never the present state of a subscription.
+    And their last choice wanted it. Only the history is asked, never the present state of a subscription.
     """
     last = (
         select(consent.c.subscription_id, func.max(consent.c.id).label("last"))
@@ -54,7 +55,16 @@ def consented(row: MailingRow) -> CTE:
     return (
         select(last.c.subscription_id)
         .join(consent, consent.c.id == last.c.last)
-        .where(consent.c.act.in_(GRANTS))
+        .where(
+            consent.c.act.in_(GRANTS),
+            wanted(
+                connection,
+                last.c.subscription_id,
+                row.consent_mark,
+                topics=row.topics or (),
+                at=row.made_at,
+            ),
+        )
         .cte("consented")
     )
 
@@ -77,7 +87,7 @@ class Audience:
 
 def audience(connection: Connection, row: MailingRow, *, few: int = 5) -> Audience:
     """Recompute a mailing's audience and compare it, reader by reader, with its deliveries."""
-    asked = consented(row)
+    asked = consented(connection, row)
     owed = and_(
         delivery.c.mailing_id == row.id, delivery.c.subscription_id == asked.c.subscription_id
     )

@@ -113,7 +113,7 @@ def add_edition(connection: Connection, release_id: int, text: Edition, now: dat
         .order_by(edition.c.version.desc())
         .limit(1)
     ).first()
-    if newest is not None and _edition(newest._mapping) == text:
+    if newest is not None and edition_of(newest._mapping) == text:
         return False
     connection.execute(
         insert(edition).values(
@@ -228,6 +228,17 @@ def publish(connection: Connection, row: ReleaseRow, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
+def edition_of(row: Mapping[Any, Any]) -> Edition:
+    """The text that a row of the edition table holds, whatever else is in it."""
+    return Edition(
+        language=row["language"],
+        title=row["title"],
+        lead=row["lead"],
+        body=body_from_plain(row["body"]),
+        contacts=tuple(Contact(**contact) for contact in row["contacts"]),
+    )
+
+
 def _lock(connection: Connection, release_id: int) -> None:
     """Editions are added, and a release published, one at a time."""
     connection.execute(select(release.c.id).where(release.c.id == release_id).with_for_update())
@@ -255,17 +266,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 def _release(row: Row[*tuple[Any, ...]]) -> ReleaseRow:
     found = dict(row._mapping)
-    text = _edition(found)
+    text = edition_of(found)
     for name in ("language", "title", "lead", "body", "contacts"):
         del found[name]
     return ReleaseRow(**{**found, "topics": tuple(found["topics"])}, edition=text)
-
-
-def _edition(row: Mapping[Any, Any]) -> Edition:
-    return Edition(
-        language=row["language"],
-        title=row["title"],
-        lead=row["lead"],
-        body=body_from_plain(row["body"]),
-        contacts=tuple(Contact(**contact) for contact in row["contacts"]),
-    )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -18,9 +19,11 @@ from sqlalchemy import (
     false,
 )
 
-from mailer.store.columns import key, metadata, moment, one_of, partial_index, ref
+from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
+from mailer.store.gate_tables import bucket, held_notice, surge
+from mailer.store.retention_tables import tidied, timer
 
-__all__ = ["metadata"]
+__all__ = ["bucket", "held_notice", "metadata", "surge", "tidied", "timer"]
 
 subscriber = Table(
     "subscriber",
@@ -35,6 +38,9 @@ subscriber = Table(
     Index("ix_subscriber_hash", "hash"),
 )
 
+CHOOSY = "(topics IS NOT NULL OR paused_until IS NOT NULL OR frequency <> 'at_once')"
+"""Who does not want everything at once: few, and asked for as releases are mailed."""
+
 subscription = Table(
     "subscription",
     metadata,
@@ -43,8 +49,11 @@ subscription = Table(
     Column("newsroom", String(64), nullable=False),
     Column("state", String(16), nullable=False, server_default="pending"),
     Column("languages", JSON, nullable=False),
-    Column("topics", JSON, nullable=True),
+    Column("topics", JSON(none_as_null=True), nullable=True),
     Column("frequency", String(16), nullable=False, server_default="at_once"),
+    moment("paused_until", nullable=True),
+    # Rises with each change of choice: a page that was opened before it changes nothing.
+    Column("revision", Integer, nullable=False, server_default="0"),
     Column("generation", Integer, nullable=False, server_default="0"),
     moment("made_at"),
     moment("active_since", nullable=True),
@@ -54,6 +63,8 @@ subscription = Table(
     one_of("state", "pending", "active", "ended"),
     Index("ix_subscription_newsroom_state", "newsroom", "state"),
     Index("ix_subscription_newsroom_id", "newsroom", "id"),
+    partial_index("ix_subscription_choosy", "newsroom", where=CHOOSY),
+    partial_index("ix_subscription_ended_at", "ended_at", where="state = 'ended'"),
 )
 
 request = Table(
@@ -69,9 +80,38 @@ request = Table(
     moment("made_at"),
     moment("expires_at"),
     moment("settled_at", nullable=True),
+    # The page that answered the sign-up and takes its code; how many codes were typed, on any page.
+    Column("attempt", BigKey, nullable=True),
+    Column("entries", SmallInteger, nullable=False, server_default="0"),
+    # The expired request whose page asked for this one: a fresh mail, once for each.
+    Column("renews", BigKey, nullable=True),
+    # When upkeep looks at it next: to remind of it, or to forget it.
+    moment("tend_at", nullable=True),
     one_of("state", "open", "confirmed", "expired", "answered"),
     Index("ix_request_subscription_id_made_at", "subscription_id", "made_at"),
+    Index("uq_request_attempt", "attempt", unique=True),
+    Index("uq_request_renews", "renews", unique=True),
     partial_index("ix_request_open", "expires_at", where="state = 'open'"),
+    partial_index("ix_request_tend_at", "tend_at", where="tend_at IS NOT NULL"),
+)
+
+# How many codes were typed on a page, whether or not a request is behind it.
+guess = Table(
+    "guess",
+    metadata,
+    Column("attempt", BigKey, primary_key=True, autoincrement=False),
+    Column("entries", SmallInteger, nullable=False),
+    moment("made_at"),
+    Index("ix_guess_made_at", "made_at"),
+)
+
+# Who let a sign-up lapse: all that is left of them, so that they are not reminded again.
+lapsed = Table(
+    "lapsed",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    moment("until"),
+    Index("ix_lapsed_until", "until"),
 )
 
 wording = Table(
@@ -95,9 +135,17 @@ consent = Table(
     Column("ip", String(45), nullable=True),
     Column("user_agent", String(500), nullable=True),
     Column("wording", String(64), ForeignKey("wording.hash"), nullable=True),
+    Column("privacy", String(64), ForeignKey("wording.hash"), nullable=True),
     Column("evidence", Text, nullable=True),
-    one_of("act", "asked", "confirmed", "imported", "left", "ended", "suppressed"),
+    # Of the subscription when it was left: the way back is open as long as it is the same.
+    Column("generation", Integer, nullable=True),
+    # The whole choice as it stands after this entry; none for everything, as a list is imported.
+    Column("choice", JSON(none_as_null=True), nullable=True),
+    one_of("act", "asked", "confirmed", "imported", "chosen", "left", "ended", "suppressed"),
     Index("ix_consent_subscription_id_id", "subscription_id", "id"),
+    Index("ix_consent_request_id", "request_id"),
+    partial_index("ix_consent_ip", "at", where="ip IS NOT NULL"),
+    partial_index("ix_consent_user_agent", "at", where="user_agent IS NOT NULL"),
 )
 
 suppression = Table(
@@ -106,6 +154,63 @@ suppression = Table(
     Column("hash", String(64), primary_key=True),
     Column("reason", String(32), nullable=False),
     moment("made_at"),
+)
+
+# Whom imports pass over until they sign up anew: all that is left of who asked to be forgotten.
+erased = Table(
+    "erased",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    moment("made_at"),
+)
+
+# What goes with the people it is about when retention lets go of them.
+_gone = "CASCADE"
+
+# A mailed link to a mailbox's choices. It dies when the generations it was made with are others.
+manage_link = Table(
+    "manage_link",
+    metadata,
+    key(),
+    Column("subscriber_id", BigKey, ForeignKey("subscriber.id", ondelete=_gone), nullable=False),
+    Column("newsroom", String(64), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("generations", JSON, nullable=False),
+    moment("made_at"),
+    moment("expires_at"),
+    Index("ix_manage_link_subscriber_id_made_at", "subscriber_id", "made_at"),
+    Index("ix_manage_link_expires_at", "expires_at"),
+    sqlite_autoincrement=True,  # a number that was ever mailed never names another's link
+)
+
+# Whose subscriptions a request of kind "move" takes to its own mailbox.
+move = Table(
+    "move",
+    metadata,
+    Column(
+        "request_id",
+        BigKey,
+        ForeignKey("request.id", ondelete=_gone),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("subscriber_id", BigKey, ForeignKey("subscriber.id", ondelete=_gone), nullable=False),
+    Index("ix_move_subscriber_id", "subscriber_id"),
+)
+
+# A subscription that ended since another one of the same reader goes on; old links to leave follow.
+merged = Table(
+    "merged",
+    metadata,
+    Column(
+        "subscription_id",
+        BigKey,
+        ForeignKey("subscription.id", ondelete=_gone),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("into_id", BigKey, ForeignKey("subscription.id", ondelete=_gone), nullable=False),
+    Index("ix_merged_into_id", "into_id"),
 )
 
 release = Table(

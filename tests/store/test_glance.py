@@ -13,8 +13,9 @@ from support.desk import approve, import_readers, lease, publish_one
 from support.offices import START, Clock, make_office
 from support.readers import sign_up
 
+from mailer.services import retention
 from mailer.services.office import Office
-from mailer.store import glance, ledger, progress
+from mailer.store import glance, ledger, progress, timers
 from mailer.store.database import Database
 from mailer.store.ledger_tables import metadata
 
@@ -57,6 +58,18 @@ def test_a_release_is_due_from_its_very_moment(office: Office, url: str, clock: 
     assert not agreed(office, url)
     clock.move(microseconds=5)
     assert agreed(office, url)
+
+
+def test_upkeep_is_due_when_its_timer_says_so_and_not_before(
+    office: Office, url: str, clock: Clock
+) -> None:
+    with office.database.write() as connection:
+        timers.put_off(connection, retention.TIMER, START + timedelta(microseconds=5))
+    assert not agreed(office, url)
+    clock.move(microseconds=5)
+    assert agreed(office, url)
+    retention.keep_up(office)
+    assert not agreed(office, url)
 
 
 def test_an_open_mailing_is_due_until_its_chunks_are_done(office: Office, url: str) -> None:

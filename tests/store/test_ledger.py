@@ -20,11 +20,11 @@ from support.desk import (
     states,
 )
 from support.offices import Clock
-from support.readers import PAGE, confirm_token, leave_token, make_active, sign_up
+from support.readers import PAGE, confirm_token, leave_token, make_active, quiet, sign_up
 
 from mailer.core.address import parse_address
 from mailer.core.delivery import Due, Purpose
-from mailer.services import people, signup
+from mailer.services import confirmation, leaving, people
 from mailer.services.office import Office
 from mailer.store import claims, control, ledger, outcomes, progress
 from mailer.store.ledger_tables import mailing
@@ -128,7 +128,7 @@ def test_an_order_for_nothing_takes_nothing(office: Office) -> None:
 
 
 def leave(office: Office) -> None:
-    signup.leave(office, token=leave_token(office, 1), origin=PAGE)
+    leaving.leave(quiet(office), token=leave_token(office, 1), origin=PAGE)
 
 
 def end(office: Office) -> None:
@@ -168,7 +168,7 @@ def test_those_who_are_gone_do_not_hide_those_who_wait(office: Office) -> None:
     """However many notices are ended on the way, the ones behind them are handed out at once."""
     for number in range(4):
         sign_up(office, f"gone{number}@example.org")
-        signup.leave(office, token=leave_token(office, number + 1), origin=PAGE)
+        leaving.leave(quiet(office), token=leave_token(office, number + 1), origin=PAGE)
     sign_up(office, "anna@example.org")
     (due,) = take(office, 2)
     assert due.mailbox == "anna@example.org"
@@ -182,7 +182,7 @@ def test_a_confirmation_is_sent_only_while_its_request_is_open(
     clock.move(hours=71)
     sign_up(office, "bent@example.org")
     sign_up(office, "carl@example.org")
-    signup.confirm(office, token=confirm_token(office), origin=PAGE)
+    confirmation.confirm(office, token=confirm_token(office), origin=PAGE)
     clock.move(hours=1)
     handed = {due.mailbox: due.purpose for due in take(office)}
     assert handed == {
@@ -193,7 +193,7 @@ def test_a_confirmation_is_sent_only_while_its_request_is_open(
 
 def test_a_welcome_is_not_sent_to_who_left_at_once(office: Office) -> None:
     make_active(office, "anna@example.org")
-    signup.leave(office, token=leave_token(office), origin=PAGE)
+    leaving.leave(quiet(office), token=leave_token(office), origin=PAGE)
     assert take(office) == []
     assert states(office) == {"ended": 2}
 

@@ -10,7 +10,7 @@ from support.readers import PAGE, leave_token, make_active, sign_up
 
 from mailer.core.address import parse_address
 from mailer.core.delivery import Purpose
-from mailer.services import people, proof, signup
+from mailer.services import leaving, people, proof
 from mailer.services.office import Office
 from mailer.store import mailings, messages
 from mailer.store.ledger_tables import delivery, prepared
@@ -59,7 +59,7 @@ def test_only_who_is_active_at_that_newsroom_is_owed(office: Office) -> None:
     make_active(office, "elsewhere@example.org", newsroom=KEFM)
     sign_up(office, "pending@example.org")
     make_active(office, "left@example.org")
-    signup.leave(office, token=leave_token(office, 4), origin=PAGE)
+    leaving.leave(office, token=leave_token(office, 4), origin=PAGE)
     make_active(office, "ended@example.org")
     people.end(
         office, address=parse_address("ended@example.org"), reason="asked by phone", who="desk"

@@ -18,7 +18,7 @@ from support.readers import PAGE, leave_token, make_active, sign_up
 from support.workers import give_back, record, take
 
 from mailer.core.address import parse_address
-from mailer.services import people, proof, signup, standing
+from mailer.services import leaving, people, proof, standing
 from mailer.services.office import Limits, Office
 from mailer.store import control, mailings, progress
 from mailer.store.ledger_tables import delivery
@@ -91,7 +91,7 @@ def test_who_leaves_before_the_row_is_written_is_on_record_and_not_mailed(office
     for number in range(1, 8):
         make_active(office, f"reader{number}@example.org")
     publish_one(office)
-    signup.leave(office, token=leave_token(office, 6), origin=PAGE)
+    leaving.leave(office, token=leave_token(office, 6), origin=PAGE)
     people.suppress(office, address=parse_address("reader7@example.org"), reason="complaint")
     assert send_all(office) == [1, 2, 3, 4, 5]
     assert progress_of(office, 1) == ("finished", 7, 7)
@@ -106,7 +106,7 @@ def test_who_confirms_after_publishing_waits_for_the_next_release(office: Office
     publish_one(office)
     make_active(office, "pending@example.org")
     make_active(office, "new@example.org")
-    signup.leave(office, token=leave_token(office, 6), origin=PAGE)
+    leaving.leave(office, token=leave_token(office, 6), origin=PAGE)
     make_active(office, "reader5@example.org")  # and comes back: it was owed this one all the time
     assert send_all(office) == [1, 2, 3, 4, 5, 6]
     assert proof.verify(office).ok

@@ -11,7 +11,7 @@ from support.desk import text as edition
 from support.offices import KEFM, START, Clock
 from support.readers import PAGE, leave_token, make_active, sign_up
 
-from mailer.services import publish, signup
+from mailer.services import leaving, publish
 from mailer.services.office import Office
 from mailer.store import mailings, proofs
 from mailer.store.mailings import MailingRow
@@ -36,16 +36,16 @@ def change(office: Office, statement: str) -> None:
 def test_the_audience_is_who_had_consented_when_it_was_frozen(office: Office) -> None:
     make_active(office, "stays@example.org")
     make_active(office, "left@example.org")
-    signup.leave(office, token=leave_token(office, 2), origin=PAGE)
+    leaving.leave(office, token=leave_token(office, 2), origin=PAGE)
     make_active(office, "back@example.org")
-    signup.leave(office, token=leave_token(office, 3), origin=PAGE)
+    leaving.leave(office, token=leave_token(office, 3), origin=PAGE)
     make_active(office, "back@example.org")
     sign_up(office, "pending@example.org")
     make_active(office, "elsewhere@example.org", newsroom=KEFM)
     import_readers(office, 2)
     publish_one(office)
     make_active(office, "late@example.org")
-    signup.leave(office, token=leave_token(office, 1), origin=PAGE)
+    leaving.leave(office, token=leave_token(office, 1), origin=PAGE)
     assert audience(office) == Audience(consented=4, unwritten=0, missing=[], unasked=[])
 
 
