@@ -2,6 +2,13 @@
 
 `mailer/locale/<language>/LC_MESSAGES/` holds one file per domain (`mail.po`, `web.po`). They are
 read as they are, so that a translator's edit is in force at the next start, and nothing is compiled.
+
+A newsroom may speak a language that has no catalogue: releases in Greenlandic (kl) or Faroese (fo) are
+mailed and shown as any other. Our own words around them are then those of the newsroom's next
+language that has a catalogue, and English where none has (`spoken`). A page or mail as a whole is
+marked (`lang`, `dir`) with the language of these words, and a release's text inside it with its own; so
+a screen reader never reads Danish as Greenlandic. What a reader has chosen, and is sent, stays
+Greenlandic: `spoken` decides about words, never about editions or subscriptions.
 """
 
 import gettext
@@ -22,7 +29,8 @@ def translations(language: str) -> gettext.NullTranslations:
     Args:
         language: a BCP 47 tag; only its primary subtag counts.
     """
-    found = [_read(primary(language), domain) for domain in _domains_of(primary(language))]
+    folder = _folder_of(language)
+    found = [_read(folder, domain) for domain in _domains_of(folder)]
     if not found:
         return gettext.NullTranslations()
     for fallback in found[1:]:
@@ -39,7 +47,21 @@ def languages() -> tuple[str, ...]:
 
 def has_catalogue(language: str) -> bool:
     """Whether our own words can be had in `language`."""
-    return primary(language) in languages()
+    return _folder_of(language) in languages()
+
+
+def spoken(*wanted: str) -> str:
+    """The first of `wanted` that our own words can be had in; English where none is.
+
+    Args:
+        wanted: BCP 47 tags in order of preference: the reader's, then the newsroom's.
+    """
+    return next((tag for tag in wanted if has_catalogue(tag)), SOURCE_LANGUAGE)
+
+
+def _folder_of(language: str) -> str:
+    """The catalogue's folder; `no` (Norwegian) without more means Bokmål."""
+    return {"no": "nb"}.get(primary(language), primary(language))
 
 
 def _domains_of(language: str) -> list[str]:

@@ -1,9 +1,42 @@
-"""Writes moments as a reader of a language expects them, in the newsroom's time zone."""
+"""Writes moments and lists as a reader of a language expects them, in the newsroom's time zone.
 
+Babel's calendar and list words, with the form that the language's own authorities print:
+
+    da   21. november 2025 kl. 14.05        sv   21 november 2025 kl. 14:05
+    de   21. November 2025 um 14:05 Uhr     nb   21. november 2025 kl. 14:05
+    fi   21. marraskuuta 2025 klo 14.05     fr   21 novembre 2025 à 14 h 05, 1er novembre 2025 à 14 h
+    en   21 November 2025, 14:05            ar   21 نوفمبر 2025، الساعة 14:05
+
+Arabic has the digits 0-9, as the telephone numbers and addresses beside it: they run left to right
+within right-to-left text by Unicode's own rules (UAX 9, W2-W7), and need no marks. Any other
+language has what Babel says of it, and one that Babel does not know is written as English.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mailer.core.language import primary
+
+_SPACE = "\u00a0"  # one that no line breaks at, as French and American clocks have
+
+# Between day and time, before a time that stands alone, and Babel's pattern of the time.
+_CLOCKS = {
+    "ar": ("، ", "الساعة ", "HH:mm"),
+    "da": (" ", "kl. ", "HH.mm"),
+    "de": (" ", "um ", "HH:mm 'Uhr'"),
+    "en": (", ", "", "HH:mm"),
+    "en_us": (", ", "", f"h:mm{_SPACE}a"),
+    "fi": (" ", "klo ", "H.mm"),
+    "fo": (" ", "kl. ", "HH.mm"),
+    "fr": (" ", f"à{_SPACE}", f"H{_SPACE}'h'{_SPACE}mm"),
+    "kl": (" ", "kl. ", "HH.mm"),
+    "nb": (" ", "kl. ", "HH:mm"),
+    "nn": (" ", "kl. ", "HH:mm"),
+    "no": (" ", "kl. ", "HH:mm"),
+    "sv": (" ", "kl. ", "HH:mm"),
+}
+_FULL_HOUR = {"fr": f"H{_SPACE}'h'"}
 
 
 def longdate(value: datetime, language: str, time_zone: str) -> str:
@@ -16,21 +49,45 @@ def longdate(value: datetime, language: str, time_zone: str) -> str:
     """
     from babel.dates import format_date  # noqa: PLC0415 - 50 ms that few commands need
 
-    return format_date(value.astimezone(ZoneInfo(time_zone)), "long", _locale(language))
+    local = value.astimezone(ZoneInfo(time_zone))
+    words = format_date(local, "long", _locale(language))
+    if primary(language) == "fr" and local.day == 1:
+        return f"1er{words.removeprefix('1')}"
+    return words
 
 
 def longdatetime(value: datetime, language: str, time_zone: str) -> str:
     """The day in words and the time of day: "21. november 2025 kl. 14.05"."""
-    from babel.dates import format_datetime  # noqa: PLC0415 - as above
-
-    zone = ZoneInfo(time_zone)
+    between, _, _ = _clock(language)
     day = longdate(value, language, time_zone)
-    clock = format_datetime(value, _CLOCK.get(primary(language), "HH:mm"), zone, _locale(language))
-    return f"{day}{_BETWEEN.get(primary(language), ', ')}{clock}"
+    return f"{day}{between}{timeofday(value, language, time_zone)}"
 
 
-_CLOCK = {"da": "HH.mm"}
-_BETWEEN = {"da": " kl. "}
+def timeofday(value: datetime, language: str, time_zone: str) -> str:
+    """The time of day as it stands in a sentence: "kl. 14.05", "um 14:05 Uhr", "14:05"."""
+    from babel.dates import format_time  # noqa: PLC0415 - as above
+
+    local = value.astimezone(ZoneInfo(time_zone))
+    _, before, pattern = _clock(language)
+    if local.minute == 0:
+        pattern = _FULL_HOUR.get(primary(language), pattern)
+    return before + format_time(local, pattern, local.tzinfo, _locale(language))
+
+
+def listed(items: Sequence[str], language: str) -> str:
+    """The items as words of one sentence: "dansk, engelsk og tysk"; empty for none."""
+    from babel.lists import format_list  # noqa: PLC0415 - as above
+
+    return format_list([str(item) for item in items], locale=_locale(language))
+
+
+def _clock(language: str) -> tuple[str, str, str]:
+    """Ours for the language, or Babel's short form of a time."""
+    locale = _locale(language)
+    for name in (locale.lower(), locale.partition("_")[0]):
+        if name in _CLOCKS:
+            return _CLOCKS[name]
+    return (", ", "", "short")
 
 
 def _locale(language: str) -> str:

@@ -1,11 +1,13 @@
 """Renders the templates of mails and pages in a language; an operator's file wins over ours.
 
 Templates are sandboxed, a name they do not know is an error, and HTML is escaped. Beside Jinja's own
-they have `direction(language)`, `language` (of the page or mail, not always of the text in it), gettext
-(`{% trans %}`, `_()`, `ngettext()`) and the filters named at the end of this file.
+they have `direction(language)`, `language` (of our own words on the page or in the mail, not always of
+the text in it; English where there is no catalogue), gettext (`{% trans %}`, `_()`, `ngettext()`) and
+the filters named at the end of this file.
 """
 
 from pathlib import Path
+from typing import cast
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -14,7 +16,8 @@ from mailer import resources
 from mailer.core.errors import MailerError
 from mailer.core.language import direction
 from mailer.texts import blocks, colours, dates, plain
-from mailer.texts.catalogue import translations
+from mailer.texts.catalogue import spoken, translations
+from mailer.texts.isolation import Translate, isolating
 
 
 class Templates:
@@ -38,7 +41,7 @@ class Templates:
         """
         try:
             return self._environment(language).get_template(name).render(values)
-        except TemplateError as error:
+        except (TemplateError, TypeError) as error:  # a plural that counts no number is a TypeError
             raise MailerError(
                 f"The template {name} cannot be used: {error}", self._cure(name)
             ) from error
@@ -70,15 +73,20 @@ def _environment(loader: BaseLoader, language: str) -> ImmutableSandboxedEnviron
     environment.install_gettext_translations(  # type: ignore[attr-defined]  # the extension adds it
         translations(language), newstyle=True
     )
-    environment.globals |= {"direction": direction, "language": language}
+    if direction(spoken(language)) == "rtl":
+        for name in ("gettext", "ngettext"):
+            environment.globals[name] = isolating(cast("Translate", environment.globals[name]))
+    environment.globals |= {"direction": direction, "language": spoken(language)}
     environment.filters |= {
         "contact_runs": blocks.contact_runs,
         "grouped": blocks.grouped,
         "ink_for": colours.ink_for,
+        "listed": dates.listed,
         "longdate": dates.longdate,
         "longdatetime": dates.longdatetime,
         "plain_body": plain.plain_body,
         "readable_on": colours.readable_on,
+        "timeofday": dates.timeofday,
         "underlined": plain.underlined,
         "wrap": plain.wrap,
     }

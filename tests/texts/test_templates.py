@@ -21,11 +21,11 @@ def test_html_is_escaped_and_text_is_not(tmp_path: Path) -> None:
 
 
 def test_words_are_translated(tmp_path: Path) -> None:
-    text = '{{ _("Press release") }} {% trans desk=desk %}Questions? Write to {{ desk }}.{% endtrans %}'
+    text = '{{ _("Press contact") }} {% trans desk=desk %}Questions? Write to {{ desk }}.{% endtrans %}'
     templates = _templates(tmp_path, a_txt=text)
-    assert templates.render("a.txt", "en", desk="x") == "Press release Questions? Write to x."
-    assert templates.render("a.txt", "da", desk="x") == "Pressemeddelelse Spørgsmål? Skriv til x."
-    assert templates.render("a.txt", "en-GB", desk="x") == "Press release Questions? Write to x."
+    assert templates.render("a.txt", "en", desk="x") == "Press contact Questions? Write to x."
+    assert templates.render("a.txt", "da", desk="x") == "Pressekontakt Spørgsmål? Skriv til x."
+    assert templates.render("a.txt", "en-GB", desk="x") == "Press contact Questions? Write to x."
 
 
 def test_a_translated_sentence_escapes_its_values(tmp_path: Path) -> None:
@@ -38,6 +38,9 @@ def test_language_and_direction(tmp_path: Path) -> None:
     templates = _templates(tmp_path, a_txt="{{ language }} {{ direction(language) }}")
     assert templates.render("a.txt", "da") == "da ltr"
     assert templates.render("a.txt", "ar") == "ar rtl"
+    assert templates.render("a.txt", "kl") == "en ltr", (
+        "what is said in English is marked as English"
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,13 @@ def test_a_broken_template_names_itself_and_its_place(
         templates.render("a.txt", "en", x=object(), items=[])
     assert "a.txt" in caught.value.what
     assert caught.value.cure == f"mend {tmp_path / 'a.txt'}"
+
+
+def test_a_plural_that_counts_no_number_is_a_broken_template(tmp_path: Path) -> None:
+    templates = _templates(tmp_path, a_txt='{{ ngettext("a", "b", nobody) }}')
+    for language in ("en", "da"):
+        with pytest.raises(MailerError, match=r"a\.txt cannot be used"):
+            templates.render("a.txt", language)
 
 
 def test_a_missing_template_says_where_it_was_looked_for(tmp_path: Path) -> None:
