@@ -13,6 +13,7 @@ from functools import lru_cache
 from html import escape
 from operator import itemgetter
 
+from mailer.core.codes import grouped
 from mailer.core.delivery import Due
 from mailer.core.errors import MailerError
 from mailer.core.token import LinkPurpose, Marks, Tokens
@@ -23,8 +24,12 @@ from mailer.mail.quoted import encode_value
 from mailer.mail.sign import Signer, Signing
 from mailer.mail.slots import HOLE
 
+MESSAGE_ID = "message-id"
+"""The use that the mark in a Message-ID is made for."""
+
 _REMEMBERED = 64  # plans kept: the messages that are in work at one time
 _FROM = re.compile(rb"^From:(?:[^\r]|\r\n[ \t])*?@([A-Za-z0-9.-]+)>\r\n(?![ \t])", re.MULTILINE)
+_MESSAGE_ID_DOMAIN = re.compile(rb"^Message-ID:\s*<\0message_id\0@([^>\s]+)>", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z0-9._+@-]{1,75}")  # the same in text, HTML and quoted-printable
 
 
@@ -74,10 +79,15 @@ class Composer:
         self._fill: dict[str, _Fill] = {
             "address_html": _address_html,
             "address_text": _address_text,
-            "confirm_token": self._confirm_token,
+            "code": lambda due: self._code(due).encode(),
+            "code_grouped": lambda due: encode_value(grouped(self._code(due))),
+            "confirm_token": lambda due: self._request_token(LinkPurpose.CONFIRM, due),
             "date": lambda due: date(due.made_at).encode(),
             "leave_token": self._leave_token,
+            "manage_token": self._manage_token,
             "message_id": self._message_id,
+            "not_me_token": lambda due: self._request_token(LinkPurpose.NOT_ME, due),
+            "rejoin_token": self._rejoin_token,
             "to": _to,
         }
 
@@ -130,16 +140,59 @@ class Composer:
     def _leave_token(self, due: Due) -> bytes:
         return self._tokens.spell(LinkPurpose.LEAVE, due.subscription_id, due.made_at)
 
-    def _confirm_token(self, due: Due) -> bytes:
+    def _request_token(self, purpose: LinkPurpose, due: Due) -> bytes:
+        return self._tokens.spell(purpose, _request_of(due), due.made_at)
+
+    def _code(self, due: Due) -> str:
+        return self._tokens.codes.code(_request_of(due))
+
+    def _rejoin_token(self, due: Due) -> bytes:
         if not due.cause_id:
             raise MailerError(
-                f"Delivery {due.id} asks for a confirmation and names no request",
+                f"Delivery {due.id} offers a way back and names no leaving",
                 "settle it by hand and look for what made it",
             )
-        return self._tokens.spell(LinkPurpose.CONFIRM, due.cause_id, due.made_at)
+        return self._tokens.spell(LinkPurpose.REJOIN, due.cause_id, due.made_at)
+
+    def _manage_token(self, due: Due) -> bytes:
+        if not due.cause_id:
+            raise MailerError(
+                f"Delivery {due.id} is to carry a link to choices and names none",
+                "settle it by hand and look for what made it",
+            )
+        return self._tokens.spell(LinkPurpose.MANAGE, due.cause_id, due.made_at)
 
     def _message_id(self, due: Due) -> bytes:
-        return f"{due.id}.{self._marks.mark('message-id', due.id)}".encode()
+        return _message_number(due.id, self._marks.mark(MESSAGE_ID, due.id)).encode()
+
+
+def message_ids(content: bytes, marks: Marks, delivery_id: int) -> tuple[str, ...]:
+    """What the Message-ID of a delivery may be, with the newest key's first: where keys were never
+    changed it is the one.
+
+    Args:
+        content: of its prepared message, which has the domain.
+    """
+    domain = _MESSAGE_ID_DOMAIN.search(content)
+    if domain is None:
+        return ()
+    return tuple(
+        f"<{_message_number(delivery_id, mark)}@{domain[1].decode()}>"
+        for mark in marks.marks(MESSAGE_ID, delivery_id)
+    )
+
+
+def _message_number(delivery_id: int, mark: str) -> str:
+    return f"{delivery_id}.{mark}"
+
+
+def _request_of(due: Due) -> int:
+    if not due.cause_id:
+        raise MailerError(
+            f"Delivery {due.id} asks for a confirmation and names no request",
+            "settle it by hand and look for what made it",
+        )
+    return due.cause_id
 
 
 def _spread(

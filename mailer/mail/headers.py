@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from mailer.core.address import has_hidden
 from mailer.core.errors import MailerError
-from mailer.mail.slots import HOLE
+from mailer.mail.slots import CLOSE, HOLE, MARK, OPEN, hole
 
 FOLD = 76  # what a line with an encoded-word may have (RFC 2047 section 2); others could have 78
 LIMIT = 998
@@ -24,6 +24,7 @@ LIMIT = 998
 _ENVELOPE = len("=?utf-8?q?") + len("?=")
 _LONGEST_WORD = 60  # longer plain words could not be folded beside a field's name
 _JOINERS = str.maketrans("", "", "\u200c\u200d")  # shape Persian words and emoji, and hide nothing
+_SLOT = re.compile(f"(?:^|(?<= )){OPEN}([a-z_]+){CLOSE}(?= |$)")
 _PHRASE_WORDS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _URI = re.compile(r"https?://[!#-;=?-Z_a-z~\[\]]+|mailto:[!#-;=?-Z_a-z~]+")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -56,10 +57,31 @@ def unfolded(name: str, atom: str | bytes) -> bytes:
 
 
 def unstructured(name: str, text: str) -> bytes:
-    """A field of free text, as Subject; `text` has been through `display`."""
+    """A field of free text, as Subject; `text` has been through `display`.
+
+    A slot in it is a word by itself, since an encoded-word is never cut (RFC 2047 section 5(1)).
+
+    Raises:
+        MailerError: a slot touches the word beside it.
+    """
+    texts = _SLOT.split(text)  # text, slot, text, slot, ... text
+    atoms: list[str | bytes] = []
+    for place, piece in enumerate(texts):
+        if place % 2:
+            atoms.append(hole(piece))
+        elif MARK.search(piece):
+            raise MailerError(
+                f"The header field {name} would join a slot to a word", "write blanks around it"
+            )
+        elif piece.strip(" "):
+            atoms += _words(piece.strip(" "), 1 if atoms else len(name) + 2)
+    return field(name, *atoms)
+
+
+def _words(text: str, column: int) -> list[str]:
     words = text.split(" ")
     plain = text.isascii() and "=?" not in text and max(map(len, words)) <= _LONGEST_WORD
-    return field(name, *(words if plain else encoded_words(text, len(name) + 2)))
+    return words if plain else encoded_words(text, column)
 
 
 def mailbox(name: str, display_name: str, address: str) -> bytes:

@@ -1,13 +1,14 @@
 """Decides which header fields a message bears.
 
-    field                     release   already, welcome   confirm
+    field                     release   already, welcome   left*  confirm, move
     From, To, Reply-To, Subject, Date, Message-ID, Content-Language: all
-    List-Id                   yes       no                 no       a notice is not list mail: a filter
-                                                                    on List-Id would hide it away
-    List-Unsubscribe, -Post   yes       yes                no       there is nothing to leave yet
-    List-Help                 yes       yes                yes      whom to turn to
-    List-Archive              yes       yes                no
-    Archived-At               yes       no                 no       a notice has no page
+    List-Id                   yes       no                 no     no     a notice is not list mail: a
+                                                                         filter on it would hide it
+    List-Unsubscribe, -Post   yes       yes                no     no     there is nothing to leave
+    List-Help                 yes       yes                yes    yes    whom to turn to
+    List-Archive              yes       yes                yes    no
+    Archived-At               yes       no                 no     no     a notice has no page
+    * and manage, moving, moved, which speak of a mailbox, not of one subscription
     Auto-Submitted, X-Auto-Response-Suppress, Feedback-ID: all
 
 Sources: RFC 2369, 2919, 3834, 5064, 8058; X-Auto-Response-Suppress is Microsoft's (MS-OXCMAIL), never
@@ -26,6 +27,8 @@ from mailer.mail.slots import hole
 
 SENDER_ID = "pressmailer"  # Feedback-ID's last part, the same in every message (5-15 characters)
 
+_LEAVABLE = frozenset({Purpose.ALREADY, Purpose.WELCOME})
+_UNCONFIRMED = frozenset({Purpose.CONFIRM, Purpose.REMINDER, Purpose.MOVE})
 _VERP_TAIL = len("+") + 12 + len("-") + 16  # number and mark in a return path
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -62,8 +65,9 @@ def notice_fields(
 ) -> bytes:
     """The header of a notice; its Date is a slot."""
     fields = [_common(newsroom, language, subject, hole("date"))]
-    if purpose is not Purpose.CONFIRM:
+    if purpose in _LEAVABLE:
         fields.append(_leaving(site))
+    if purpose not in _UNCONFIRMED:
         fields.append(headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))))
     fields += [_help(newsroom), _automatic(newsroom, purpose, "notice")]
     return b"".join(fields)

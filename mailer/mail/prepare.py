@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mailer.core.codes import WINDOW
 from mailer.core.delivery import Purpose
 from mailer.core.errors import MailerError
 from mailer.core.newsroom import Newsroom, Site
@@ -24,9 +25,10 @@ from mailer.core.token import LIFETIME, LinkPurpose
 from mailer.mail import headers, letterhead
 from mailer.mail.clean import cleaned, cleaned_edition, cleaned_newsroom, safe_link
 from mailer.mail.quoted import encode_part
-from mailer.mail.slots import Slots, names_in
-from mailer.texts.catalogue import SOURCE_LANGUAGE, has_catalogue
-from mailer.texts.wording import kind_label, subscribe_wording
+from mailer.mail.slots import Slot, Slots, blanked, names_in
+from mailer.texts.catalogue import spoken
+from mailer.texts.kinds import label_of
+from mailer.texts.wording import subscribe_wording
 
 if TYPE_CHECKING:  # Jinja takes 150 ms that a dispatcher with nothing to prepare need not pay
     from mailer.texts.templates import Templates
@@ -36,9 +38,16 @@ HTML_LIMIT = 80_000  # octets; some readers clip at 102 KB
 _NEEDED = {
     Purpose.RELEASE: "leave_token",
     Purpose.CONFIRM: "confirm_token",
+    Purpose.REMINDER: "confirm_token",
     Purpose.ALREADY: "leave_token",
     Purpose.WELCOME: "leave_token",
+    Purpose.LEFT: "rejoin_token",
+    Purpose.MANAGE: "manage_token",
+    Purpose.MOVE: "confirm_token",
 }
+
+
+_IN_SUBJECT: dict[Purpose, dict[str, object]] = {Purpose.CONFIRM: {"code": Slot("code")}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Prepared:
 
     Attributes:
         language: the language it was asked for in.
-        subject: for people and reports, decoded.
+        subject: for people and reports, decoded, dots in place of a code.
         return_path: the address whose VERP forms are the envelope senders.
         content: the whole wire message with CRLF; every slot stands as NUL + name + NUL.
     """
@@ -112,11 +121,11 @@ def prepare_release(
             a mail, or a template is broken.
     """
     title = headers.display(edition.title, "the release's title")
-    chrome = _chrome_language(edition.language, newsroom)
+    chrome = spoken(edition.language, *newsroom.languages)
     page = f"/{newsroom.key}/releases/{facts.id}-{facts.slug}"
     values = {
         "edition": cleaned_edition(edition, title),
-        "kind": kind_label(cleaned(facts.kind), chrome),
+        "kind": label_of(cleaned(facts.kind), edition.language, chrome),
         "published_at": facts.published_at,
         "online_url": safe_link(facts.canonical_url) or site.url(page),
     }
@@ -136,7 +145,7 @@ def prepare_release(
 def prepare_notice(
     templates: "Templates", *, site: Site, newsroom: Newsroom, purpose: Purpose, language: str
 ) -> Prepared:
-    """The message of a notice: confirm, already or welcome.
+    """The message of a notice: of any purpose but a release.
 
     Args:
         language: the reader's; without a catalogue for it the newsroom's own is used.
@@ -144,26 +153,24 @@ def prepare_notice(
     Raises:
         MailerError: a setting cannot stand in a header, or a template is broken.
     """
-    chrome = _chrome_language(language, newsroom)
-    lifetime = LIFETIME[LinkPurpose.CONFIRM]
+    chrome = spoken(language, *newsroom.languages)
+    lifetime, way_back = LIFETIME[LinkPurpose.CONFIRM], LIFETIME[LinkPurpose.REJOIN]
     assert lifetime is not None
+    assert way_back is not None
+    managing = LIFETIME[LinkPurpose.MANAGE]
+    assert managing is not None
     values = {
         "wording": subscribe_wording(newsroom, chrome),
         "hours": lifetime // timedelta(hours=1),
+        "minutes": WINDOW // timedelta(minutes=1),
+        "days": way_back // timedelta(days=1),
+        "manage_hours": managing // timedelta(hours=1),
     }
     parts = _render(templates, purpose, chrome, site, newsroom, values)
     fields = letterhead.notice_fields(
         site=site, newsroom=newsroom, purpose=purpose, language=chrome, subject=parts.subject
     )
     return _assembled(purpose, language, newsroom, parts, fields)
-
-
-def _chrome_language(language: str, newsroom: Newsroom) -> str:
-    """The language of our own words around a text in `language`."""
-    for candidate in (language, newsroom.language):
-        if has_catalogue(candidate):
-            return candidate
-    return SOURCE_LANGUAGE
 
 
 def _render(
@@ -177,12 +184,14 @@ def _render(
     shared = values | {
         "newsroom": cleaned_newsroom(newsroom),
         "newsroom_url": site.url(f"/{newsroom.key}"),
+        "choices_url": site.url(f"/{newsroom.key}/manage"),
         "desk": newsroom.reply_to or newsroom.sender,
     }
     folder = f"mail/{purpose}"
-    subject = templates.render(f"{folder}/subject.txt", language, **shared)
+    may_hold = _IN_SUBJECT.get(purpose, {})
+    subject = templates.render(f"{folder}/subject.txt", language, **shared | may_hold)
     subject = headers.display(re.sub("[ \t\r\n]+", " ", subject), "the subject")
-    if names_in(subject):
+    if names_in(subject) - may_hold.keys():
         raise MailerError(f"{folder}/subject.txt holds a slot", "subjects are the same for all")
     shared |= {"subject": subject}
     text = templates.render(
@@ -192,10 +201,12 @@ def _render(
         f"{folder}/body.html", language, slots=Slots(site, "address_html"), **shared
     )
     for name, part in ((f"{folder}/body.txt", text), (f"{folder}/body.html", html)):
-        if _NEEDED[purpose] not in names_in(part):
+        needed, there = _NEEDED.get(purpose), names_in(part)
+        if needed is not None and needed not in there:
             raise MailerError(
-                f"The template {name} leaves out the slot {_NEEDED[purpose]}",
-                "write the link that this mail is for: slots.leave_url or slots.confirm_url",
+                f"The template {name} leaves out the slot {needed}",
+                "write the link that this mail is for: slots.leave_url, slots.confirm_url,"
+                " slots.manage_url or slots.rejoin_url",
             )
     return _Parts(subject, text.strip("\n") + "\n", _inlined(html))
 
@@ -250,7 +261,7 @@ def _assembled(
     return Prepared(
         purpose=purpose,
         language=language,
-        subject=parts.subject,
+        subject=blanked(parts.subject),
         return_path=letterhead.return_path(newsroom),
         content=b"".join(content),
     )

@@ -19,6 +19,7 @@ MARK = re.compile(f"{OPEN}([a-z_]+){CLOSE}{PAD}*")
 HOLE = re.compile(rb"\0([a-z_]+)\0")
 
 _ADDRESS_WIDTH = 26  # of most addresses
+_CODE_WIDTH = 7
 
 
 def mark(name: str, width: int = 0) -> str:
@@ -42,6 +43,11 @@ def names_in(text: str) -> frozenset[str]:
             "A template cut a slot to pieces", "write slots as they are, without filters"
         )
     return frozenset(MARK.findall(text))
+
+
+def blanked(text: str) -> str:
+    """Rendered text for people and reports, with dots where each reader's own values stand."""
+    return MARK.sub("······", text)
 
 
 class Slot:
@@ -83,3 +89,7 @@ class Slots:
         self.address = Slot(address, width=_ADDRESS_WIDTH)
         self.leave_url = Slot("leave_token", site.url("/leave/"))
         self.confirm_url = Slot("confirm_token", site.url("/confirm/"))
+        self.not_me_url = Slot("not_me_token", site.url("/not-me/"))
+        self.code = Slot("code_grouped", width=_CODE_WIDTH)
+        self.manage_url = Slot("manage_token", site.url("/manage/"))
+        self.rejoin_url = Slot("rejoin_token", site.url("/rejoin/"))

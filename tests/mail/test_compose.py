@@ -129,8 +129,8 @@ def test_a_confirmation_without_a_request_is_refused() -> None:
 
 def test_a_slot_of_another_version_is_refused() -> None:
     prepared = release()
-    newer = replace(prepared, content=prepared.content + hole("manage_token"))
-    with pytest.raises(MailerError, match="not known: manage_token"):
+    newer = replace(prepared, content=prepared.content + hole("later_token"))
+    with pytest.raises(MailerError, match="not known: later_token"):
         composed(newer)
 
 

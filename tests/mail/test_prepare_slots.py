@@ -63,7 +63,7 @@ def test_names_are_found_and_pieces_are_refused() -> None:
         ("{{ slots.leave_url|string|truncate(35, true, '', 0) }}", "cut a slot to pieces"),
         ("{{ slots.leave_url|urlencode }}", "asks what the slot|leaves out the slot leave_token"),
         ("nothing to click", r"body\.txt leaves out the slot leave_token"),
-        ("{{ slots.manage_url }}", "body.txt cannot be used: .*manage_url"),
+        ("{{ slots.later_url }}", "body.txt cannot be used: .*later_url"),
         ("{{ nobody }}", "body.txt cannot be used: 'nobody' is undefined"),
         ("{% if %}", "body.txt cannot be used"),
     ],
