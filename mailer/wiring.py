@@ -47,6 +47,7 @@ def open_office(settings: Settings, *, wake: Callable[[], None] = lambda: None) 
             clock=_now,
             wake=wake,
             shared_clock=True,
+            retention=settings.retention.value(),
         )
     finally:
         database.close()
@@ -155,6 +156,9 @@ def _limits(settings: Settings) -> Limits:
         retry_horizon=timedelta(hours=settings.dispatch.retry_horizon_hours),
         lease=timedelta(seconds=settings.dispatch.lease_seconds),
         domains=settings.domain_limits(),
+        signups=settings.signup_terms(),
+        reminder_after=timedelta(hours=settings.limits.reminder_hours),
+        lapsed_kept=timedelta(days=settings.limits.lapsed_days),
     )
 
 

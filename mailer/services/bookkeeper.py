@@ -15,7 +15,7 @@ from mailer.core.delivery import DeliveryState, Due, Outcome, Result, settle
 from mailer.core.schedule import retry_at, step
 from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
-from mailer.services import publish, signup
+from mailer.services import gate, publish, retention, waiting
 from mailer.services.journal import read_journal
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
@@ -134,7 +134,9 @@ class Bookkeeper:
         """
         done = publish.publish_due(self._office) if "publish" in steps else []
         if "upkeep" in steps:
-            signup.expire_requests(self._office)
+            waiting.tend(self._office)
+            retention.keep_up(self._office)
+            gate.sweep(self._office)
         self.tally["published"] += sum(isinstance(one, publish.Published) for one in done)
         return [
             f"release {one.release_id} is held: {one.reason}"

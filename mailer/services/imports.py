@@ -28,6 +28,7 @@ BATCH = 1000
 _REASONS = {
     ImportAnswer.ENDED: "left or was ended earlier: only a new sign-up can bring them back",
     ImportAnswer.SUPPRESSED: "is suppressed: must not be mailed",
+    ImportAnswer.ERASED: "was erased on request: only a new sign-up can bring them back",
 }
 
 
@@ -127,7 +128,7 @@ def _sort_out(office: Office, order: _Import, listed: list[Listed]) -> _Sorted:
     found = _Sorted()
     for one in listed:
         try:
-            address = _mailbox(one)
+            address = _mailbox(one, smtputf8=office.limits.signups.smtputf8)
         except AddressRefused as error:
             found.refused.append(Refused(one.line, one.address, error.what))
             continue
@@ -142,12 +143,12 @@ def _sort_out(office: Office, order: _Import, listed: list[Listed]) -> _Sorted:
     return found
 
 
-def _mailbox(one: Listed) -> Address:
+def _mailbox(one: Listed, *, smtputf8: bool) -> Address:
     if one.fault:
         raise AddressRefused(one.fault, reason="line")
     if one.state in {SubscriptionState.PENDING, SubscriptionState.ENDED}:
         raise AddressRefused(f"The list says that it is {one.state}, not active", reason="state")
-    return parse_address(one.address)
+    return parse_address(one.address, smtputf8=smtputf8)
 
 
 def _take(office: Office, order: _Import, found: _Sorted, tally: Tally) -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mailer.core.errors import NotFound
+from mailer.core.limits import SignupTerms
 from mailer.core.newsroom import Newsroom, Site
 from mailer.core.pace import DomainLimit
+from mailer.core.retention import Retention
 from mailer.core.token import Marks, Tokens
 from mailer.mail.sign import Signer
 from mailer.store.database import Database
@@ -38,6 +40,9 @@ class Limits:
         lease: how long a dispatcher may keep what it took without saying that it lives.
         portion: subscriptions looked at in one transaction as an audience is written; some 50 ms of work.
         domains: how fast readers of one domain may be written to; "*" is every other domain.
+        signups: what visitors may do.
+        reminder_after: when who has not confirmed is reminded, once; zero for never.
+        lapsed_kept: how long the keyed hash of who never confirmed is kept, so as not to remind again.
     """
 
     signup_mail_interval: timedelta = timedelta(minutes=10)
@@ -45,6 +50,9 @@ class Limits:
     lease: timedelta = timedelta(seconds=60)
     portion: int = 5000
     domains: Mapping[str, DomainLimit] = field(default_factory=dict)
+    signups: SignupTerms = field(default_factory=SignupTerms)
+    reminder_after: timedelta = timedelta(hours=24)
+    lapsed_kept: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Office:
         clock: the present moment, aware UTC.
         wake: tells a dispatcher in the same process that something became due.
         shared_clock: the ends of leases are told by the database's clock where it has one.
+        retention: how long what is kept of readers.
     """
 
     database: Database
@@ -66,6 +75,7 @@ class Office:
     clock: Callable[[], datetime]
     wake: Callable[[], None] = lambda: None
     shared_clock: bool = False
+    retention: Retention = field(default_factory=Retention)
 
     def newsroom(self, key: str) -> Newsroom:
         """The newsroom of that key.

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mailer.core.errors import NotAllowed, NotFound
 from mailer.core.newsroom import Newsroom
-from mailer.core.release import Edition, ReleaseDocument, fingerprint
+from mailer.core.release import ReleaseDocument, fingerprint
 from mailer.services.office import Office
 from mailer.store import audit, control, mailings, releases, wakeup
 from mailer.store.database import Connection
@@ -34,19 +34,6 @@ class Added:
     publish_at: datetime | None
     title: str
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PublicRelease:
-    """A release as visitors may see it."""
-
-    id: int
-    newsroom: str
-    slug: str
-    kind: str
-    published_at: datetime | None
-    edition: Edition
-    canonical_url: str | None
 
 
 def add_document(
@@ -187,27 +174,6 @@ def shown(office: Office, release_id: int) -> ReleaseRow:
         return _must(connection, release_id)
 
 
-def published(
-    office: Office, newsroom_key: str, *, limit: int = 20, offset: int = 0
-) -> list[PublicRelease]:
-    """What a newsroom has published, newest first."""
-    with office.database.read() as connection:
-        rows = releases.listed(connection, newsroom_key, published=True, limit=limit, offset=offset)
-    return [_public(row) for row in rows]
-
-
-def public_release(office: Office, release_id: int) -> PublicRelease:
-    """One published release.
-
-    Raises:
-        NotFound: there is none, or it is not public.
-    """
-    row = shown(office, release_id)
-    if row.state != "published":
-        raise NotFound(f"There is no published release {release_id}")
-    return _public(row)
-
-
 def _signs(room: Newsroom, issuer: str) -> bool:
     names = {name.casefold() for name in (room.name, *room.issuers)}
     return " ".join(issuer.split()).casefold() in names
@@ -231,16 +197,4 @@ def _must(connection: Connection, release_id: int | None) -> ReleaseRow:
 def _note(office: Office, connection: Connection, who: str, act: str, release_id: int) -> None:
     audit.note(
         connection, who=who, act=act, subject=f"release:{release_id}", detail={}, now=office.clock()
-    )
-
-
-def _public(row: ReleaseRow) -> PublicRelease:
-    return PublicRelease(
-        row.id,
-        row.newsroom,
-        row.slug,
-        row.kind,
-        row.published_at,
-        row.edition,
-        row.canonical_url,
     )

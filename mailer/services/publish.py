@@ -108,6 +108,7 @@ def _open(
         release_id=row.id,
         kind="first",
         urgent=row.urgent,
+        topics=[topic.key for topic in newsroom.topics if topic.key in row.topics],
         now=now,
     )
     if mailing_id is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from mailer.services.held import Explosion, explosion
 from mailer.services.office import Office
 from mailer.store import health, mailings, retries, standing
 from mailer.store.database import Connection
@@ -69,6 +70,7 @@ class Status:
         held: releases that wait for somebody, and why.
         amiss: recent mailings of which something waits for an operator's word.
         relays: those that were ever found failing, as each machine finds them.
+        signups: whether sign-ups explode, and what of them is held.
     """
 
     newsrooms: dict[str, dict[str, dict[str, int]]]
@@ -77,6 +79,7 @@ class Status:
     held: tuple[HeldRelease, ...]
     amiss: tuple[Amiss, ...]
     relays: tuple[RelayHealth, ...]
+    signups: Explosion
 
 
 def status(office: Office) -> Status:
@@ -109,6 +112,7 @@ def status(office: Office) -> Status:
                 if amiss[row.id].get("unknown") or _expired(row, amiss[row.id])
             ),
             relays=tuple(health.relays(connection)),
+            signups=explosion(office, connection),
         )
 
 

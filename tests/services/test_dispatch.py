@@ -18,14 +18,14 @@ from support.desk import (
 from support.desk import text as edition
 from support.dispatching import delivery_of, dispatch, dispatcher, one_pass, over, recipients
 from support.offices import START, Clock, make_office
-from support.readers import PAGE, leave_token, sign_up
+from support.readers import PAGE, leave_token, quiet, sign_up
 from support.scripted_server import Fault, Script, ScriptedServer
 
 from mailer.core.address import parse_address
 from mailer.core.errors import ServiceMissing
 from mailer.mail.folder import FolderTransport
 from mailer.mail.transport import Line
-from mailer.services import proof, signup
+from mailer.services import leaving, proof
 from mailer.services.office import Office
 from mailer.services.preview import preview
 from mailer.store import control
@@ -265,7 +265,7 @@ def test_a_release_that_cannot_be_prepared_is_told_of_and_the_rest_goes_on(
 def test_who_left_after_publishing_gets_nothing(office: Office, tmp_path: Path) -> None:
     import_readers(office, 3)
     publish_one(office)
-    signup.leave(office, token=leave_token(office, 2), origin=PAGE)
+    leaving.leave(quiet(office), token=leave_token(office, 2), origin=PAGE)
     with ScriptedServer().running() as server:
         assert dispatch(office, tmp_path, over(server)).accepted == 2
         assert "reader1@example.org" not in recipients(server)

@@ -44,10 +44,20 @@ from support.readers import PAGE, confirm_token, leave_token, sign_up
 from support.routes import Still
 
 from mailer.core.address import parse_address
-from mailer.core.consent import ENDS, GRANTS
+from mailer.core.consent import ENDS, GRANTS, Act
 from mailer.core.delivery import Blame, Outcome, Phase, Purpose, Result
 from mailer.core.release import ReleaseDocument
-from mailer.services import people, press, proof, publish, retry, settle, signup
+from mailer.services import (
+    confirmation,
+    leaving,
+    people,
+    press,
+    proof,
+    publish,
+    retry,
+    settle,
+    waiting,
+)
 from mailer.services.bookkeeper import Letter
 from mailer.services.office import Limits
 from mailer.store import control, progress
@@ -128,9 +138,9 @@ class Promise(RuleBasedStateMachine):
         elif act == "complain":
             people.suppress(self.office, address=parse_address(name), reason="complaint")
         elif act == "confirm" and (number := self.one_of(request.c.id, pick)):
-            signup.confirm(self.office, token=confirm_token(self.office, number), origin=PAGE)
+            confirmation.confirm(self.office, token=confirm_token(self.office, number), origin=PAGE)
         elif act == "leave" and (number := self.one_of(subscription.c.id, pick)):
-            signup.leave(self.office, token=leave_token(self.office, number), origin=PAGE)
+            leaving.leave(self.office, token=leave_token(self.office, number), origin=PAGE)
 
     @rule(room=rooms, act=st.sampled_from(DESKS_DO))
     def the_desk_acts(self, room: str, act: str) -> None:
@@ -168,7 +178,7 @@ class Promise(RuleBasedStateMachine):
         self.still.move(minutes * 60)
         self.clock.move(minutes=minutes)
         publish.publish_due(self.office)
-        signup.expire_requests(self.office)
+        waiting.expire_requests(self.office)
 
     @precondition(lambda self: len(self.machines) == 1)
     @rule(hours=st.sampled_from(JUMPS), pick=picks)
@@ -425,7 +435,8 @@ class Promise(RuleBasedStateMachine):
             .order_by(consent.c.id.desc())
             .limit(1)
         )
-        assert said in GRANTS, f"delivery {due.id} was handed out: the reader's last word is {said}"
+        wanted = (Act.LEFT, Act.ENDED) if due.purpose is Purpose.LEFT else GRANTS
+        assert said in wanted, f"delivery {due.id} was handed out: the reader's last word is {said}"
 
     def answer(
         self,

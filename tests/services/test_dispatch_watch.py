@@ -11,10 +11,10 @@ import pytest
 from support.desk import approve, attempts, chunks, import_readers, lease, publish_one, states
 from support.dispatching import dispatch, dispatcher, hearing, over, recipients
 from support.offices import Clock
-from support.readers import PAGE, leave_token, sign_up
+from support.readers import PAGE, leave_token, quiet, sign_up
 from support.scripted_server import Gate, ScriptedServer
 
-from mailer.services import proof, signup
+from mailer.services import leaving, proof
 from mailer.services.office import Office
 from mailer.store import ledger
 
@@ -203,7 +203,7 @@ def test_who_leaves_while_the_relay_is_away_gets_nothing_when_it_is_back(
         )
         running = asyncio.create_task(watch.run())
         await away.arrived()
-        signup.leave(office, token=leave_token(office, 2), origin=PAGE)
+        leaving.leave(quiet(office), token=leave_token(office, 2), origin=PAGE)
         away.open()
         await asyncio.to_thread(server.wait_for, 2)
         watch.stop()

@@ -17,7 +17,7 @@ from support.readers import (
 from mailer.core.address import parse_address
 from mailer.core.consent import Reply, SubscriptionState
 from mailer.core.errors import NotAllowed, NotFound
-from mailer.services import people, signup
+from mailer.services import confirmation, leaving, people
 from mailer.services.office import Office
 from mailer.store.tables import audit, suppression
 from mailer.texts.wording import subscribe_wording
@@ -58,7 +58,7 @@ def test_adding_is_refused_where_no_mail_may_go(office: Office) -> None:
 def test_lists_go_on_where_they_ended(office: Office) -> None:
     for number in range(5):
         sign_up(office, f"reader{number}@example.org", newsroom=(UM, KEFM)[number % 2])
-    signup.confirm(office, token=confirm_token(office, 5), origin=PAGE)
+    confirmation.confirm(office, token=confirm_token(office, 5), origin=PAGE)
 
     first = list(people.list_people(office, limit=3))
     rest = list(people.list_people(office, after=first[-1].id))
@@ -73,7 +73,7 @@ def test_what_is_shown_is_everything_in_order(office: Office, clock: Clock) -> N
     make_active(office, "Anna@example.org")
     clock.move(days=1)
     make_active(office, ANNA.typed, newsroom=KEFM)
-    signup.leave(office, token=leave_token(office), origin=PAGE)
+    leaving.leave(office, token=leave_token(office), origin=PAGE)
 
     person = people.show(office, address=ANNA)
 
@@ -117,7 +117,7 @@ def test_ending_ends_everything_with_evidence_and_an_audit_row(
     assert {(row.end_reason, row.ended_at) for row in person.subscriptions} == {("ended", clock())}
     assert acts(office, ANNA.typed) == ["asked", "confirmed", "ended"]
     assert person.evidence[-1].evidence == "Asked by phone (bo)"
-    assert signup.confirm(office, token=open_link, origin=PAGE).state == "expired"
+    assert confirmation.confirm(office, token=open_link, origin=PAGE).state == "expired"
     with office.database.read() as connection:
         rows = connection.execute(select(audit).order_by(audit.c.id)).all()
     assert [(row.who, row.act, row.subject, row.detail["newsroom"]) for row in rows] == [

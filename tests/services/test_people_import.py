@@ -11,7 +11,7 @@ from support.readers import PAGE, acts, leave_token, make_active, notices, sign_
 
 from mailer.core.address import parse_address
 from mailer.core.errors import NotAllowed
-from mailer.services import imports, people, signup
+from mailer.services import imports, leaving, people
 from mailer.services.imports import Batch, Tally, import_people
 from mailer.services.office import Office
 from mailer.sources.address_list import Listed
@@ -84,7 +84,7 @@ def test_a_line_repeated_in_a_later_batch_is_counted_as_repeated(office: Office)
 
 def test_every_refused_line_has_its_number_and_reason(office: Office) -> None:
     make_active(office, "left@example.org")
-    signup.leave(office, token=leave_token(office), origin=PAGE)
+    leaving.leave(office, token=leave_token(office), origin=PAGE)
     people.suppress(office, address=parse_address("dead@example.org"), reason="dead")
     lines = [
         *listed("left@example.org", "ok@example.org", "dead@example.org", "nonsense", ""),

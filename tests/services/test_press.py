@@ -146,20 +146,6 @@ def test_what_is_not_there_cannot_be_sent_or_shown(office: Office) -> None:
         press.listed(office, "nowhere")
 
 
-def test_visitors_see_what_is_published_and_nothing_else(office: Office) -> None:
-    public, hidden = add(office), add(office, replace(SIGNED, edition=text("Hemmeligt")))
-    press.send(office, public.id, who="desk")
-    publish.publish_due(office)
-    (shown,) = press.published(office, "um")
-    assert shown == press.public_release(office, public.id)
-    assert (shown.id, shown.edition, shown.published_at) == (public.id, text(), START)
-    assert press.published(office, "kefm") == []
-    assert press.published(office, "um", offset=1) == []
-    for number in (hidden.id, 99):
-        with pytest.raises(NotFound):
-            press.public_release(office, number)
-
-
 def test_who_is_told_first_is_who_asked(sqlite_database: object) -> None:
     """A release that is published without readers is published all the same."""
     office = make_office(sqlite_database)  # type: ignore[arg-type] # the fixture's own type

@@ -12,7 +12,7 @@ from mailer.core.address import parse_address
 from mailer.core.errors import MailerError, NotFound
 from mailer.core.release import ReleaseDocument
 from mailer.mail.compose import Composer
-from mailer.services import press, publish, signup
+from mailer.services import leaving, press, publish
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.preview import preview
@@ -53,7 +53,7 @@ def test_it_is_what_the_dispatcher_sends_now_and_years_later(office: Office, clo
     clock.move(days=700)
     newer = ReleaseDocument(text("Rettet"), identity="um-1")
     assert press.add_document(office, newer, newsroom="um", who="desk").news == "edition"
-    signup.leave(office, token=leave_token(office), origin=PAGE)
+    leaving.leave(office, token=leave_token(office), origin=PAGE)
     assert preview(office, added.id, READER) == sent, "whatever came after"
 
 

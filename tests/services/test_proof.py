@@ -15,11 +15,11 @@ from support.desk import (
     publish_one,
 )
 from support.offices import Clock
-from support.readers import PAGE, leave_token
+from support.readers import PAGE, leave_token, quiet
 
 from mailer.core.delivery import Outcome
 from mailer.core.errors import NotFound
-from mailer.services import proof, signup
+from mailer.services import leaving, proof
 from mailer.services.office import Office
 from mailer.store import ledger, outcomes, progress, takeover
 
@@ -46,7 +46,7 @@ def test_every_fate_of_a_delivery_adds_up(office: Office, clock: Clock) -> None:
     done = publish_one(office)
     with office.database.write() as connection:
         connection.execute(text("UPDATE mailing SET unknown = 'hold'"))
-    signup.leave(office, token=leave_token(office, 6), origin=PAGE)
+    leaving.leave(quiet(office), token=leave_token(office, 6), origin=PAGE)
     settle(office, [ACCEPTED, REFUSED, UNKNOWN, DEFERRED])
     found = proof.verify(office, done.release_id)
     assert found.ok

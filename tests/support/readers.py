@@ -1,5 +1,7 @@
 """A reader's side of an office: signing up, pressing links, and what the database then says of them."""
 
+from dataclasses import replace
+
 from sqlalchemy import func, select
 from support.offices import UM
 
@@ -7,8 +9,9 @@ from mailer.core.address import parse_address
 from mailer.core.consent import Origin, Reply
 from mailer.core.newsroom import Newsroom
 from mailer.core.token import LinkPurpose
-from mailer.services import signup
+from mailer.services import confirmation, signup
 from mailer.services.office import Office
+from mailer.store import departures
 from mailer.store.ledger_tables import delivery, prepared
 from mailer.store.tables import consent, request, subscriber, subscription
 
@@ -44,10 +47,29 @@ def leave_token(office: Office, subscription_id: int = 1) -> str:
     return office.keys.tokens.sign(LinkPurpose.LEAVE, subscription_id, office.clock())
 
 
+def quiet(office: Office) -> Office:
+    """The office as it is when no newsroom sends a last mail to who leaves."""
+    rooms = {key: replace(room, farewell=False) for key, room in office.newsrooms.items()}
+    return replace(office, newsrooms=rooms)
+
+
+def last_departure(office: Office, subscription_id: int = 1) -> int:
+    """The number of the last entry that says the reader left; 0 where another has come since."""
+    with office.database.read() as connection:
+        found = departures.last_departure(connection, subscription_id)
+    return 0 if found is None else found.id
+
+
+def rejoin_token(office: Office, subscription_id: int = 1) -> str:
+    """The token in the last mail to who has just left that subscription."""
+    entry = last_departure(office, subscription_id)
+    return office.keys.tokens.sign(LinkPurpose.REJOIN, entry, office.clock())
+
+
 def make_active(office: Office, address: str, *, newsroom: Newsroom = UM) -> None:
     """Sign up and confirm."""
     sign_up(office, address, newsroom=newsroom)
-    signup.confirm(office, token=confirm_token(office), origin=PAGE)
+    confirmation.confirm(office, token=confirm_token(office), origin=PAGE)
 
 
 def notices(office: Office) -> list[tuple[str, str, str, str]]:

@@ -1,0 +1,173 @@
+"""Decides what becomes of a sign-up before anything is kept of it, within the caller's transaction.
+
+    admit       counts it against everybody it concerns (`core.limits`): one limit reached, and it is
+                SHUT out: nothing of it is kept, for what is never mailed can never be confirmed, and
+                evidence of it would be strangers' data without a purpose and a store that fills up
+    give_turn   one mail to a mailbox at a time, whatever its spelling and whichever newsroom: the next
+                one waits for its turn, and one too many gets none
+    keep_turn   puts the notice that was owed to its turn, or holds it while sign-ups explode
+
+When more sign-ups come than `surge` allows, an explosion begins, and lasts until it has been calm for a
+while: all of it is kept and its mails are held (`services.held`). Browsers that did the work that
+was asked of them count, and explode, by themselves.
+
+What an operator adds by hand counts against nothing but the mailbox's pace.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mailer.core.address import Address, parse_address
+from mailer.core.consent import Origin
+from mailer.core.delivery import Purpose
+from mailer.core.limits import Kind, Limit, pace_limit, surge_limit, volume_limits
+from mailer.core.token import keyed_hash
+from mailer.services.office import Office
+from mailer.store import gate as buckets
+from mailer.store import held as waiting
+from mailer.store.database import Connection
+from mailer.store.gate import Drop
+
+log = logging.getLogger(__name__)
+
+BY_VISITORS = ("web:", "api:")
+"""How the names of forms begin that strangers can reach."""
+
+
+class Passage(StrEnum):
+    """What becomes of a sign-up."""
+
+    OPEN = "open"
+    HELD = "held"
+    SHUT = "shut"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When the mail that answers a sign-up may leave."""
+
+    due_at: datetime
+    held: bool
+
+
+def is_shut(office: Office, *, address: Address, origin: Origin) -> bool:
+    """Whether a sign-up would be turned away; a look without a lock, so that a flood costs little."""
+    drops = _volume(office, address, origin)
+    if not drops:
+        return False
+    with office.database.read() as connection:
+        full = buckets.look(connection, drops, office.clock())
+    if full is not None:
+        log.info("sign-up over limit", extra={"limit": full})
+    return full is not None
+
+
+def admit(office: Office, connection: Connection, *, address: Address, origin: Origin) -> Passage:
+    """Count a sign-up, and say whether it may come in.
+
+    It locks what it counts in until the transaction ends, so it comes before any other lock.
+    """
+    now = office.clock()
+    full, _ = buckets.pour(connection, _volume(office, address, origin), now)
+    if full is not None:
+        log.info("sign-up over limit", extra={"limit": full})
+        return Passage.SHUT
+    return Passage.HELD if _explodes(office, connection, address, origin) else Passage.OPEN
+
+
+def give_turn(
+    office: Office, connection: Connection, *, address: Address, passage: Passage
+) -> Turn | None:
+    """When a mail may leave that answers a sign-up; None where too many wait already."""
+    interval = office.limits.signup_mail_interval
+    now = office.clock()
+    if not interval:
+        return Turn(now, passage is Passage.HELD)
+    pace = _drop(office, pace_limit(address, interval))
+    full, turn = buckets.pour(connection, [pace], now)
+    return None if full is not None else Turn(turn, passage is Passage.HELD)
+
+
+def keep_turn(
+    office: Office, connection: Connection, turn: Turn, *, purpose: Purpose, cause: str
+) -> None:
+    """Let the notice that was just owed wait for its turn, or for an operator."""
+    now = office.clock()
+    if turn.held:
+        waiting.hold(connection, purpose, cause, now)
+    elif turn.due_at > now:
+        waiting.put_off(connection, purpose, cause, turn.due_at)
+
+
+def forgive(office: Office, connection: Connection, mailbox: str) -> None:
+    """Who answers our mail has asked for the next one: let the mailbox's next mail leave at once."""
+    address = parse_address(mailbox, smtputf8=True)
+    pace = _drop(office, pace_limit(address, office.limits.signup_mail_interval))
+    buckets.empty(connection, pace.kind, [pace.name])
+
+
+def under_attack(office: Office) -> bool:
+    """Whether sign-ups explode just now."""
+    with office.database.read() as connection:
+        return bool(buckets.surges(connection, office.clock()))
+
+
+def spend(office: Office, name: str, until: datetime) -> bool:
+    """Use up what counts once until its time has passed; whether this very call did."""
+    now = office.clock()
+    if until <= now:
+        return False
+    hashed = keyed_hash(office.keys.suppression, f"limit:{Kind.PROOF}:{name}")
+    once = buckets.drop(Kind.PROOF, hashed, count=1, period=until - now)
+    with office.database.write() as connection:
+        full, _ = buckets.pour(connection, [once], now)
+    return full is None
+
+
+def sweep(office: Office) -> int:
+    """Forget what no longer bounds anything, and explosions that are over; how many rows went."""
+    now = office.clock()
+    with office.database.read() as connection:
+        if not buckets.any_to_sweep(connection, now):
+            return 0
+    with office.database.write() as connection:
+        for lane in buckets.end_surges(connection, until=now):
+            log.info("sign-ups calm again", extra={"lane": lane})
+        return buckets.sweep(connection, now)
+
+
+def _explodes(office: Office, connection: Connection, address: Address, origin: Origin) -> bool:
+    now, terms = office.clock(), office.limits.signups
+    limit = surge_limit(terms, address, proved=origin.proved)
+    if not _by_visitor(origin) or limit.count == 0:
+        return False
+    lane = limit.name.partition("/")[0]
+    full, _ = buckets.pour(connection, [_drop(office, limit)], now)
+    if full is None:
+        return lane in buckets.surges(connection, now)
+    if buckets.note_surge(connection, lane, now, now + terms.calm):
+        log.warning(
+            "sign-ups explode, their mails are held",
+            extra={"lane": lane, "cure": "mailer signup held"},
+        )
+    return True
+
+
+def _volume(office: Office, address: Address, origin: Origin) -> Sequence[Drop]:
+    if not _by_visitor(origin):
+        return ()
+    limits = volume_limits(office.limits.signups, address, origin.ip)
+    return [_drop(office, limit) for limit in limits]
+
+
+def _by_visitor(origin: Origin) -> bool:
+    return origin.form.startswith(BY_VISITORS)
+
+
+def _drop(office: Office, limit: Limit) -> Drop:
+    """A limit with nobody's name on it."""
+    hashed = keyed_hash(office.keys.suppression, f"limit:{limit.kind}:{limit.name}")
+    return buckets.drop(limit.kind, hashed, count=limit.count, period=limit.period)

@@ -1,0 +1,43 @@
+"""A reader who asks for a link to their choices, and uses it."""
+
+from sqlalchemy import func, select
+from support.offices import UM
+
+from mailer.core.address import parse_address
+from mailer.core.consent import Origin
+from mailer.core.newsroom import Newsroom
+from mailer.core.token import LinkPurpose
+from mailer.services import links
+from mailer.services.office import Office
+from mailer.store.tables import manage_link
+
+ASKED = Origin(form="web:/um/manage", ip="192.0.2.7", user_agent="Mozilla/5.0")
+PAGE = Origin(form="web:/manage", ip="192.0.2.7", user_agent="Mozilla/5.0")
+
+
+def ask_link(
+    office: Office, address: str, *, newsroom: Newsroom = UM, language: str = "da"
+) -> None:
+    """Ask for a link at the page of a newsroom."""
+    links.ask(
+        office,
+        newsroom=newsroom,
+        address=parse_address(address),
+        language=language,
+        origin=ASKED,
+    )
+
+
+def manage_token(office: Office, link_id: int | None = None) -> str:
+    """The token in the mail with that link, or with the newest."""
+    if link_id is None:
+        with office.database.read() as connection:
+            link_id = connection.scalar(select(func.max(manage_link.c.id)))
+    assert link_id is not None, "no link was mailed"
+    return office.keys.tokens.sign(LinkPurpose.MANAGE, link_id, office.clock())
+
+
+def open_link(office: Office, address: str, *, newsroom: Newsroom = UM) -> str:
+    """Ask for a link; its token."""
+    ask_link(office, address, newsroom=newsroom)
+    return manage_token(office)
