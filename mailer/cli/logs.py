@@ -21,7 +21,7 @@ LEVELS = {
     "error": logging.ERROR,
 }
 
-_TOKEN = re.compile(r"/(confirm|leave|manage)/[^\s\"'?#/]+")
+_TOKEN = re.compile(r"/(confirm|not-me|check-mail|leave|manage|rejoin)/[^\s\"'?#/]+")
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:=/]+@[\w-]+(\.[\w-]+)*")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _BARE = re.compile(r"[^\s\"=]+")

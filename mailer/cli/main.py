@@ -62,6 +62,12 @@ COMMANDS: dict[str, Row] = {
     "subscriber": Row(
         "mailer.cli.subscriber", "subscriber", "Add, import, list and end subscriptions."
     ),
+    "signup": Row(
+        "mailer.cli.signup",
+        "signup",
+        "Look at confirmations that were held, let them go or drop them; print the box for other "
+        "sites.",
+    ),
     "status": Row("mailer.cli.standing", "status", "Tell what is due, held, under way and done."),
     "retry": Row(
         "mailer.cli.retry",
@@ -77,6 +83,11 @@ COMMANDS: dict[str, Row] = {
         "mailer.cli.proof",
         "verify",
         "Prove that everybody got what they asked for, or name every gap.",
+    ),
+    "upkeep": Row(
+        "mailer.cli.upkeep",
+        "upkeep",
+        "Let go of what has been kept long enough, or tell what would go.",
     ),
     "keys": Row("mailer.cli.keys", "keys", "Make the keys that sign mails."),
     "db": Row(

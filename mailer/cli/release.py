@@ -161,7 +161,7 @@ def preview(invocation: Invocation, number: int, address: str) -> None:
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     with open_office(invocation.settings()) as office:
-        message = previewed(office, number, parse_address(address))
+        message = previewed(office, number, parse_address(address, smtputf8=True))
     sys.stdout.buffer.write(message.content)
 
 

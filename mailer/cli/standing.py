@@ -51,6 +51,7 @@ def _lines(found: "Status") -> Iterator[str]:
         yield f"release {release.release} is held: {release.reason}"
     for one in found.amiss:
         yield from _amiss(one)
+    yield from _signups(found)
     for relay in found.relays:
         if relay.failing_since is not None:
             since = show.moment(relay.failing_since)
@@ -88,6 +89,15 @@ def _progress(one: "UnderWay") -> str:
         left = show.lasting(timedelta(seconds=one.seconds_left))
         line += f", {_speed(one.rate)}, {left} to go"
     return line
+
+
+def _signups(found: "Status") -> Iterator[str]:
+    here = found.signups
+    if here.exploding is not None:
+        yield f"sign-ups explode since {show.moment(here.exploding)}: their mails are held"
+    if here.held and here.since is not None:
+        held = f"{here.held:,} confirmations are held, the first since {show.moment(here.since)}"
+        yield f"{held} -> mailer signup held, then release or drop"
 
 
 def _speed(rate: float) -> str:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from mailer.cli import show
+from mailer.cli import choices, lifting, show
 from mailer.cli.account import operator
 from mailer.cli.main import Invocation
-from mailer.cli.subscriptions import answered, evidence_of, table, told, write_csv, write_json
+from mailer.cli.subscriptions import answered, table, told, write_csv, write_json
 from mailer.core.address import parse_address
 from mailer.core.consent import SubscriptionState
 
@@ -26,6 +26,10 @@ newsroom_option = click.option(
 @click.group()
 def subscriber() -> None:
     """Add, import, list and end subscriptions."""
+
+
+for command in (choices.change, choices.everything, choices.erase, lifting.lift):
+    subscriber.add_command(command)
 
 
 @subscriber.command()
@@ -52,14 +56,15 @@ def add(
 
     \b
     Exit codes:
-      0  a mail is due, or one was sent a moment ago
+      0  a mail is due, or enough were sent before
       2  not an address, an unknown newsroom or language, or the address is suppressed
     """
     from mailer.services import people  # noqa: PLC0415 - SQLAlchemy takes half a second
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    read = parse_address(address)
-    with open_office(invocation.settings()) as office:
+    settings = invocation.settings()
+    read = parse_address(address, smtputf8=settings.signup_terms().smtputf8)
+    with open_office(settings) as office:
         chosen = _one_newsroom(office, newsroom)
         answer = people.add(office, newsroom=chosen, address=read, language=language)
     result = {"address": read.mailbox, "newsroom": chosen.key, "answer": answer}
@@ -177,9 +182,10 @@ def list_(
 @subscriber.command("show")
 @click.argument("address")
 @click.option("--evidence", is_flag=True, help="Tell everything that proves consent, in order.")
+@click.option("--texts", is_flag=True, help="With --evidence, print all that was shown in full.")
 @show.json_option
 @click.pass_obj
-def show_(invocation: Invocation, address: str, evidence: bool, as_json: bool) -> None:
+def show_(invocation: Invocation, address: str, evidence: bool, texts: bool, as_json: bool) -> None:
     """Show what is kept about ADDRESS.
 
     \b
@@ -191,12 +197,15 @@ def show_(invocation: Invocation, address: str, evidence: bool, as_json: bool) -
       0  shown
       2  nothing is kept about it, or it is not an address
     """
+    from mailer.cli import proven  # noqa: PLC0415 - for this command alone
     from mailer.services import people  # noqa: PLC0415 - SQLAlchemy takes half a second
+    from mailer.services.evidence import evidence as evidence_about  # noqa: PLC0415 - as above
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    read = parse_address(address)
+    read = parse_address(address, smtputf8=True)
     with open_office(invocation.settings()) as office:
         person = people.show(office, address=read)
+        proof = evidence_about(office, address=read) if evidence or texts else None
     result: dict[str, Any] = {
         "address": person.mailbox,
         "known_since": person.known_since,
@@ -206,9 +215,9 @@ def show_(invocation: Invocation, address: str, evidence: bool, as_json: bool) -
     text = show.pairs({key: result[key] for key in ("address", "known_since", "suppressed")})
     if person.subscriptions:
         text += f"\n\n{table(person.subscriptions)}"
-    if evidence:
-        result["evidence"] = person.evidence
-        text += evidence_of(person)
+    if proof is not None:
+        result |= proven.told(proof)
+        text += proven.page(proof, texts=texts)
     show.emit(result, as_json=as_json, text=text)
 
 
@@ -235,7 +244,7 @@ def end(
     from mailer.services import people  # noqa: PLC0415 - SQLAlchemy takes half a second
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    read = parse_address(address)
+    read = parse_address(address, smtputf8=True)
     with open_office(invocation.settings()) as office:
         ended = people.end(
             office, address=read, newsroom_key=newsroom, reason=reason, who=operator()

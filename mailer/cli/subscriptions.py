@@ -1,18 +1,18 @@
-"""Shows subscriptions: as a table, as evidence to read, as CSV that can be imported again, as JSON."""
+"""Shows subscriptions: as a table, as CSV that can be imported again, as JSON."""
 
 import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mailer.cli import show
+from mailer.core.choice import to_plain
 from mailer.core.consent import Reply
 
 if TYPE_CHECKING:
-    from mailer.services.people import Person
     from mailer.store.people import SubscriptionRow
 
 _FIELDS = ("email", "newsroom", "state", "language", "since")
@@ -25,7 +25,7 @@ def answered(reply: Reply, mailbox: str) -> str:
         Reply.CONFIRM: f"A confirmation mail to {mailbox} is due; `mailer dispatch` sends it.\n"
         "The subscription becomes active when its reader confirms.",
         Reply.ALREADY: f"{mailbox} is subscribed already; a mail that says so is due.",
-        Reply.SILENCE: f"{mailbox} was sent that mail a moment ago; no other is sent.",
+        Reply.SILENCE: f"{mailbox} was sent that mail a moment ago, or twice already; no other is sent.",
     }[reply]
 
 
@@ -36,7 +36,7 @@ def told(row: "SubscriptionRow") -> dict[str, Any]:
         "address": row.mailbox,
         "newsroom": row.newsroom,
         "state": row.state,
-        "languages": row.languages,
+        **to_plain(row.choice),
         "made_at": row.made_at,
         "active_since": row.active_since,
         "ended_at": row.ended_at,
@@ -54,24 +54,6 @@ def table(rows: "Sequence[SubscriptionRow]") -> str:
             for row in rows
         ],
     )
-
-
-def evidence_of(person: "Person") -> str:
-    """Everything that proves what a mailbox consented to, in the order it happened."""
-    lines = ["\n\nEvidence, oldest first:"]
-    for entry in person.evidence:
-        lines.append(f"\n{show.moment(entry.at, UTC)} UTC  {entry.act}  at {entry.newsroom}")
-        known = {
-            "address": entry.address,
-            "form": entry.form,
-            "from": entry.ip,
-            "browser": entry.user_agent,
-            "wording": entry.wording,
-            "evidence": entry.evidence,
-        }
-        said = show.pairs({name: value for name, value in known.items() if value is not None})
-        lines += [f"  {line}" for line in said.splitlines()]
-    return "\n".join(lines)
 
 
 def write_csv(rows: "Iterable[SubscriptionRow]", out: BinaryIO) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from mailer.config.kinds import MAX_RETURN_LOCAL, SOCKET_FILE, is_loopback
+from mailer.config.kinds import MAX_RETURN_LOCAL, SOCKET_FILE, is_loopback, language_fault
+from mailer.config.notice import notice_fault
+from mailer.config.picture import logo_fault
 from mailer.config.settings import (
     DkimSection,
     KeysSection,
@@ -101,11 +103,14 @@ def _overheard(values: Values, given: Sequence[str], auth: str) -> Faults:
 
 
 def newsroom_agrees(values: Values) -> Faults:
-    """Languages once each, and room in the envelope sender for a delivery's number and mark."""
+    """Languages once each, a logo that can be shown, and room in the envelope sender for a mark."""
     languages = [tag.lower() for tag in values.get("languages", ())]
     for tag, count in Counter(languages).items():
         if count > 1:
             yield "languages", f"names {tag} {count} times; name each once"
+    yield from _looks(values, languages)
+    yield from _notices(values, languages)
+    yield from _choices(values, languages)
     key = "return_path" if values.get("return_path") else "sender"
     local = (values.get(key) or "").rpartition("@")[0]
     if len(local) > MAX_RETURN_LOCAL and "return_path" in values:
@@ -114,6 +119,47 @@ def newsroom_agrees(values: Values) -> Faults:
     if "sender" in values:
         for number, section in enumerate(values.get("dkim", ())):
             yield from _signs_for(values["sender"], section, f"dkim.{number}")
+
+
+def _looks(values: Values, languages: Sequence[str]) -> Faults:
+    """Logos that pages can show, and words about the issuer that some page has a place for."""
+    for logo in ("logo", "logo_dark"):
+        words = logo_fault(values.get(logo))
+        if words is not None:
+            yield logo, words
+    if values.get("logo_dark") and values.get("logo", "") is None:
+        yield "logo_dark", "is there without logo; write both, or logo alone"
+    for tag in values.get("boilerplate", ()):
+        if languages and language_fault(tag) is None and tag.lower() not in languages:
+            cure = f"write one of {', '.join(languages)}, or add it to languages"
+            yield f"boilerplate.{tag}", f"is in no language of this newsroom; {cure}"
+
+
+def _choices(values: Values, languages: Sequence[str]) -> Faults:
+    """What readers are offered has a name to show, and is offered once."""
+    for topic, labels in values.get("topics", {}).items():
+        if not labels:
+            yield f"topics.{topic}", 'has no name; write it like { en = "Climate" }'
+        for tag in labels:
+            if languages and tag.lower() not in languages:
+                cure = f"write one of {', '.join(languages)}, or add it to languages"
+                yield f"topics.{topic}.{tag}", f"is in no language of this newsroom; {cure}"
+    frequencies = values.get("frequencies")
+    if frequencies is not None and len(set(frequencies)) != max(1, len(frequencies)):
+        yield "frequencies", 'is empty or names one twice; write frequencies = ["at_once"]'
+
+
+def _notices(values: Values, languages: Sequence[str]) -> Faults:
+    """A notice that cannot be read would be kept as evidence by nobody."""
+    for tag, file in values.get("privacy_notice", {}).items():
+        words = notice_fault(file)
+        if words is None and languages and tag.lower() not in languages:
+            words = (
+                f"is in no language of this newsroom; write one of {', '.join(languages)}, or add"
+                " it to languages"
+            )
+        if words is not None:
+            yield f"privacy_notice.{tag}", words
 
 
 def _signs_for(sender: str, section: DkimSection, place: str) -> Faults:

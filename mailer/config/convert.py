@@ -169,9 +169,8 @@ class Walk:
             if given is not UNSET:
                 self.fault(place, f"no {field.name} is named; {example_of(field)}")
             return UNSET
-        astray = [
-            key for key, section in given.items() if not isinstance(section, dict | FromEnvironment)
-        ]
+        tables = dict | FromEnvironment if _is(type_, Struct) else object
+        astray = [key for key, section in given.items() if not isinstance(section, tables)]
         if astray:
             self.fault(place, f"{', '.join(astray)}: in no {field.name}; {example_of(field)}")
         values: dict[str, Any] = {}
@@ -180,7 +179,7 @@ class Walk:
             words = kind.fault(key)
             if words is not None:
                 self.fault((*place, key), words)
-            values[key] = self.struct(type_, section, (*place, key))
+            values[key] = self.value(type_, section, (*place, key), field)
         return UNSET if any(value is UNSET for value in values.values()) else values
 
     def _secret(self, type_: type[Secret], given: object, place: Place, field: FieldInfo) -> Any:

@@ -13,7 +13,7 @@ from mailer import resources
 from mailer.config.wording import as_toml
 
 _HEADER = re.compile(r'(?:# )?\[{1,2}([a-z0-9_."*-]+)\]{1,2}')
-_KEY = re.compile(r"(# )?([a-z_]+) = (.+)")
+_KEY = re.compile(r"(# )?([a-z0-9_]+) = (.+)")
 
 EXAMPLE_NEWSROOM = "press"
 

@@ -16,7 +16,7 @@ from mailer.core.address import MAX_LENGTH, has_hidden
 from mailer.core.pace import EVERY_OTHER
 
 RESERVED_KEYS = frozenset(
-    {"confirm", "desk", "healthz", "leave", "manage", "metrics", "readyz", "static"}
+    "api confirm desk healthz leave manage metrics readyz rejoin static".split()  # noqa: SIM905 - short
 )
 """First words of the site's own pages, which no newsroom may take."""
 
@@ -70,6 +70,13 @@ def newsroom_key_fault(text: str) -> str | None:
     """A newsroom's key is the first word of its pages' addresses."""
     if text in RESERVED_KEYS:
         return "is a page of the site itself; choose another key"
+    if not _NEWSROOM_KEY.fullmatch(text):
+        return "is no key; use small letters, digits and hyphens, a letter first, 64 at most"
+    return None
+
+
+def topic_key_fault(text: str) -> str | None:
+    """A topic's key is what releases name it by."""
     if not _NEWSROOM_KEY.fullmatch(text):
         return "is no key; use small letters, digits and hyphens, a letter first, 64 at most"
     return None
@@ -277,6 +284,7 @@ Colour = Annotated[str, Kind(colour_fault, '"#0b4f8a"')]
 Host = Annotated[str, Kind(host_fault, '"127.0.0.1"')]
 RelayHost = Annotated[str, Kind(relay_host_fault, '"127.0.0.1"')]
 Key = Annotated[Secret, Kind(key_fault, '{ file = "keys/NAME" }')]
+TopicKey = Annotated[str, Kind(topic_key_fault, '"climate"')]
 NewsroomKey = Annotated[str, Kind(newsroom_key_fault, '"press"')]
 DomainKey = Annotated[str, Kind(domain_key_fault, '"example.org"')]
 Domain = Annotated[str, Kind(domain_fault, '"example.org"')]

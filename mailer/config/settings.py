@@ -5,6 +5,8 @@ database's file are absolute once the settings are read: relative ones count fro
 file's folder.
 """
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,13 +31,20 @@ from mailer.config.kinds import (
     RelayHost,
     Selector,
     TimeZone,
+    TopicKey,
     WebLink,
 )
+from mailer.config.limits import LimitsSection
+from mailer.config.neighbours import Origin, TrustedNetwork
 from mailer.config.secret import DatabaseUrl
-from mailer.core.newsroom import Newsroom, Site, UnknownPolicy
+from mailer.core.forwarded import ProxyHeader
+from mailer.core.limits import SignupTerms
+from mailer.core.newsroom import Newsroom, Site, Topic, UnknownPolicy
 from mailer.core.pace import DomainLimit
+from mailer.core.retention import Retention, Rule
 
 Security = Literal["tls", "starttls", "none"]
+Frequency = Literal["at_once"]  # daily and weekly have no digest to come in yet
 Auth = Literal["auto", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"]
 
 SERVICE_PORTS: dict[Security, int] = {"tls": 465, "starttls": 587, "none": 25}
@@ -87,6 +96,7 @@ class RelaySection(Struct, frozen=True, kw_only=True):
     connection_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 300
     helo: Host | None = None
     ca_file: Path | None = None
+    smtputf8: bool = False
     insecure: bool = False
 
     @property
@@ -127,7 +137,15 @@ class NewsroomSection(Struct, frozen=True, kw_only=True):
     kinds: tuple[OneLine, ...] = ()
     postal: Lines = ""
     privacy_url: WebLink = ""
+    privacy_notice: dict[Language, Path] = {}
+    farewell: bool = True
     accent: Colour = "#0b4f8a"
+    accent_dark: Colour | None = None
+    logo: Path | None = None
+    logo_dark: Path | None = None
+    boilerplate: dict[Language, Lines] = {}
+    topics: dict[TopicKey, dict[Language, OneLine]] = {}
+    frequencies: tuple[Frequency, ...] = ("at_once",)
     unknown: UnknownPolicy = "resend"
     dkim: tuple[DkimSection, ...] = ()
 
@@ -145,16 +163,32 @@ class NewsroomSection(Struct, frozen=True, kw_only=True):
             kinds=self.kinds,
             postal=self.postal,
             privacy_url=self.privacy_url,
+            privacy_notice=tuple(
+                (language, file.read_text("utf-8"))
+                for language, file in self.privacy_notice.items()
+            ),
+            farewell=self.farewell,
             accent=self.accent,
+            accent_dark=self.accent_dark or "",
+            logo=str(self.logo or ""),
+            logo_dark=str(self.logo_dark or ""),
+            boilerplate=tuple(self.boilerplate.items()),
+            topics=tuple(
+                Topic(topic, tuple(labels.items())) for topic, labels in self.topics.items()
+            ),
+            frequencies=self.frequencies,
             unknown=self.unknown,
         )
 
 
 class WebSection(Struct, frozen=True, kw_only=True):
-    """`[web]`: where the pages' own server listens; port 0 takes any free one."""
+    """`[web]`: where the pages' own server listens (port 0 takes any free one), and who may come."""
 
     host: Host = "127.0.0.1"
     port: AnyPort = 8080
+    trusted_proxies: tuple[TrustedNetwork, ...] = ()
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    allowed_origins: tuple[Origin, ...] = ()
 
 
 class DispatchSection(Struct, frozen=True, kw_only=True):
@@ -165,10 +199,19 @@ class DispatchSection(Struct, frozen=True, kw_only=True):
     poll_seconds: Annotated[float, Meta(ge=0.05, le=3600)] = 0.5
 
 
-class LimitsSection(Struct, frozen=True, kw_only=True):
-    """`[limits]`: what nobody may overdo."""
+class RetentionSection(Struct, frozen=True, kw_only=True):
+    """`[retention]`: how many days what is kept."""
 
-    signup_mail_interval_minutes: NoneOrMore = 10
+    ip_days: NoneOrMore = 30
+    user_agent_days: NoneOrMore = 30
+    pending_days: Annotated[int, Meta(ge=3)] = 7
+    replies_days: NoneOrMore = 90
+    ended_days: Annotated[int, Meta(ge=7)] = 730
+    audit_days: AtLeastOne = 730
+
+    def value(self) -> Retention:
+        """As the floors below know it."""
+        return Retention(**{rule: timedelta(days=getattr(self, f"{rule}_days")) for rule in Rule})
 
 
 class TemplatesSection(Struct, frozen=True, kw_only=True):
@@ -202,13 +245,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     web: WebSection = WebSection()
     dispatch: DispatchSection = DispatchSection()
     limits: LimitsSection = LimitsSection()
+    retention: RetentionSection = RetentionSection()
     templates: TemplatesSection = TemplatesSection()
     state: StateSection = StateSection()
     log: LogSection = LogSection()
 
     def newsrooms(self) -> dict[str, Newsroom]:
-        """The newsrooms by key, in the order of the settings."""
-        return {key: section.value(key) for key, section in self.newsroom.items()}
+        """The newsrooms by key, in the order of the settings.
+
+        A notice that has no address of its own is shown on a page of ours.
+        """
+        rooms = [section.value(key) for key, section in self.newsroom.items()]
+        return {
+            room.key: replace(room, privacy_url=f"{self.site.base_url}/{room.key}/privacy")
+            if room.privacy_notice and not room.privacy_url
+            else room
+            for room in rooms
+        }
 
     def domain_limits(self) -> dict[str, DomainLimit]:
         """The limits by domain, that of `core.pace.EVERY_OTHER` for all that are not named."""
@@ -219,4 +272,14 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def site_value(self) -> Site:
         """The site as the floors below know it."""
-        return Site(self.site.base_url)
+        return Site(
+            self.site.base_url,
+            trusted_proxies=self.web.trusted_proxies,
+            proxy_header=self.web.proxy_header,
+            allowed_origins=self.web.allowed_origins,
+        )
+
+    def signup_terms(self) -> SignupTerms:
+        """What visitors may do, as the floors below know it."""
+        servers = [section for section in self.relay if section.folder is None]
+        return self.limits.value(smtputf8=all(section.smtputf8 for section in servers))

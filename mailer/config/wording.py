@@ -17,6 +17,9 @@ _SECTIONS = {
     "dkim": "[[newsroom.KEY.dkim]], with two brackets",
     "newsroom": "[newsroom.KEY]",
     "domain": '[domain."example.org"], with quotes',
+    "topics": "[newsroom.KEY.topics], a name for each language",
+    "boilerplate": "[newsroom.KEY.boilerplate], a text for each language",
+    "privacy_notice": "[newsroom.KEY.privacy_notice], a file for each language",
 }
 _NUMBERS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -84,6 +87,9 @@ def as_toml(value: Any) -> str:
         return as_toml(str(value))
     if isinstance(value, str):
         return json.dumps("".join(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{key} = {as_toml(item)}" for key, item in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(as_toml(item) for item in value)}]"
     return json.dumps(value)

@@ -29,6 +29,7 @@ class Commands:
         self._environment: Mapping[str, str] = {
             **inherited,
             "MAILER_CONFIG": str(config),
+            "MAILER_LIMITS__FORM_MIN_SECONDS": "0",  # the visitors of a demonstration type fast
             "PYTHONUTF8": "1",
         }
 

@@ -101,11 +101,16 @@ def _three_sign_up(stage: Stage) -> None:
     pages = [_sign_up(stage, name) for name in READERS]
     stage.tell.expect(
         f"All three see the same page: “{pages[0].heading}”",
-        {(page.ok, page.url, page.heading) for page in pages},
-        {(True, pages[0].url, pages[0].heading)},
+        {(page.ok, _but_its_token(page.url), page.heading) for page in pages},
+        {(True, _but_its_token(pages[0].url), pages[0].heading)},
     )
     stage.mailer.run("dispatch")
     _expect_mails(stage, "Each has one mail that asks for a confirmation", 1, 1, 1)
+
+
+def _but_its_token(url: str) -> str:
+    """A page's address as it is for everybody: each takes the code of its own sign-up."""
+    return url.rpartition("/")[0]
 
 
 def _sign_up(stage: Stage, name: str) -> Page:
@@ -173,7 +178,8 @@ def _one_leaves(stage: Stage) -> None:
     stage.tell.chapter(
         "One reader leaves",
         "Jens presses the button to unsubscribe in his mail reader. It sends the one-click POST"
-        " that the mail's List-Unsubscribe field asks for (RFC 8058); no page, no question.",
+        " that the mail's List-Unsubscribe field asks for (RFC 8058); no page, no question."
+        " One last mail lets him come back within seven days, should it have been a slip.",
     )
     latest = stage.letters(JENS)[-1]
     link = latest.field("List-Unsubscribe").partition("<")[2].partition(">")[0]
@@ -188,7 +194,7 @@ def _third_release(stage: Stage) -> str:
     )
     title = _release(stage, MARKDOWN)
     stage.mailer.run("dispatch")
-    _expect_mails(stage, "Anna has it; Jens and Sofie got nothing more", 5, 4, 1)
+    _expect_mails(stage, "Anna has it; Jens has one last mail, Sofie nothing more", 5, 5, 1)
     return title
 
 
