@@ -1,7 +1,7 @@
 """The site: which address leads to which page, and which fault to which answer."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -19,12 +19,26 @@ from mailer.core.errors import (
     TokenRefused,
     TryLater,
 )
+from mailer.core.forwarded import Proxies
 from mailer.services.office import Office
+from mailer.web.api import AREA, SignupEndpoints
+from mailer.web.check_mail import CheckMailPages
+from mailer.web.client import TrueClient
+from mailer.web.confirming import ConfirmingPages
+from mailer.web.entrances import entrances
+from mailer.web.feeds import FeedPages
 from mailer.web.headers import GuardingHeaders
+from mailer.web.leaving import LeavingPages
+from mailer.web.link import LinkPages
+from mailer.web.manage import ManagePages
+from mailer.web.moving import MovingPages
 from mailer.web.newsroom import NewsroomPages
 from mailer.web.pages import Pages
+from mailer.web.privacy import PrivacyPages
 from mailer.web.probes import Probes
+from mailer.web.release import ReleasePages
 from mailer.web.signup import SignupPages
+from mailer.web.sitemap import SitemapPages
 from mailer.web.watch import Watch
 
 RETRY_SECONDS = 30
@@ -42,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 def create_app(office: Office) -> Starlette:
-    """The pages of an office as an ASGI application: no cookies, no scripts, nothing from elsewhere.
+    """The pages of an office as an ASGI application: no cookies, nothing from elsewhere.
 
     Args:
         office: newsrooms, database, keys and templates, settled.
@@ -51,10 +65,13 @@ def create_app(office: Office) -> Starlette:
         MailerError: a stylesheet of the operator's cannot be used.
     """
     pages = Pages(office)
-    faults = _Faults(pages)
+    endpoints = SignupEndpoints(pages)
+    faults = _Faults(pages, endpoints)
+    proxies = Proxies(office.site.trusted_proxies, office.site.proxy_header)
     app = Starlette(
-        routes=_routes(pages),
+        routes=[*entrances(pages, endpoints), *_routes(pages)],
         middleware=[
+            Middleware(TrueClient, proxies=proxies),
             Middleware(GuardingHeaders, https=office.site.base_url.startswith("https:")),
             Middleware(Watch, failed=faults.ours),
         ],
@@ -66,22 +83,44 @@ def create_app(office: Office) -> Starlette:
 
 def _routes(pages: Pages) -> list[Route]:
     probes, rooms, people = Probes(pages.office), NewsroomPages(pages), SignupPages(pages)
+    confirming, check_mail = ConfirmingPages(pages), CheckMailPages(pages)
+    links, manage = LinkPages(pages), ManagePages(pages)
+    moving = MovingPages(pages, manage, confirming)
+    leaving, releases = LeavingPages(pages), ReleasePages(pages)
+    feeds, maps = FeedPages(pages), SitemapPages(pages)
     return [
         Route("/", rooms.index, methods=["GET"]),
         Route("/healthz", probes.alive, methods=["GET"]),
         Route("/readyz", probes.ready, methods=["GET"]),
-        Route("/robots.txt", probes.robots, methods=["GET"]),
+        Route("/robots.txt", maps.robots, methods=["GET"]),
+        Route("/sitemap.xml", maps.sitemap, methods=["GET"]),
+        Route("/sitemap-{number}.xml", maps.part, methods=["GET"]),
         Route("/favicon.ico", probes.icon, methods=["GET"]),
         Route("/static/site.css", rooms.stylesheet, methods=["GET"]),
-        _door("/confirm/{token}", people.confirm_page, people.confirm),
-        _door("/leave/{token}", people.leave_page, people.leave),
+        _door("/confirm/{token}", moving.confirm_page, moving.confirm),
+        _door("/confirm/{token}/again", confirming.renew_page, confirming.renew),
+        _door("/not-me/{token}", confirming.not_me_page, confirming.not_me),
+        _door("/not-me/{token}/undo", confirming.undo_page, confirming.undo),
+        _door("/leave/{token}", leaving.leave_page, leaving.leave),
+        _door("/rejoin/{token}", leaving.rejoin_page, leaving.rejoin),
+        _door("/manage/{token}", manage.page, manage.act),
+        _door("/manage/{token}/move", moving.ask_page, moving.ask),
+        _door("/manage/{token}/erase", manage.erase_page, manage.erase),
+        Route("/manage/{token}/everything.json", manage.take_out, methods=["GET"]),
         Route("/{newsroom}", rooms.newsroom, methods=["GET"]),
         Route("/{newsroom}/", rooms.without_slash, methods=["GET"]),
+        Route("/{newsroom}/privacy", PrivacyPages(pages).notice, methods=["GET"]),
         Route("/{newsroom}/theme.css", rooms.theme, methods=["GET"]),
         _door("/{newsroom}/subscribe", people.form, people.subscribe),
-        Route("/{newsroom}/check-mail", people.check_mail, methods=["GET"]),
-        Route("/{newsroom}/confirmed", people.confirmed, methods=["GET"]),
-        Route("/{newsroom}/releases/{name}", rooms.release, methods=["GET"]),
+        Route("/{newsroom}/check-mail", check_mail.plain, methods=["GET"]),
+        _door("/{newsroom}/check-mail/{token}", check_mail.page, check_mail.enter),
+        _door("/{newsroom}/manage", links.ask_page, links.ask),
+        Route("/{newsroom}/link-sent", links.sent, methods=["GET"]),
+        Route("/{newsroom}/moved", moving.moved, methods=["GET"]),
+        Route("/{newsroom}/confirmed", confirming.confirmed, methods=["GET"]),
+        Route("/{newsroom}/logo/{name}", rooms.logo, methods=["GET"]),
+        Route("/{newsroom}/feed.{form}", feeds.feed, methods=["GET"]),
+        Route("/{newsroom}/releases/{name}", releases.release, methods=["GET"]),
     ]
 
 
@@ -97,12 +136,13 @@ def _door(path: str, show: _Handler, act: _Handler) -> Route:
 class _Faults:
     """Pages for what cannot be answered; none says more than its reader can use."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, endpoints: SignupEndpoints) -> None:
         self._pages = pages
+        self._endpoints = endpoints
 
     async def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return self._pages.fault(request, error.status_code, error.headers)
+        return self._answer(request, error.status_code, error.headers)
 
     async def mailer(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, MailerError)
@@ -111,8 +151,15 @@ class _Faults:
             raise error
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             _log.warning("page_unavailable reason=%r cure=%r", error.what, error.cure)
-            return self._pages.fault(request, status, {"Retry-After": str(RETRY_SECONDS)})
-        return self._pages.fault(request, status)
+            return self._answer(request, status, {"Retry-After": str(RETRY_SECONDS)})
+        return self._answer(request, status)
 
     def ours(self, request: Request) -> Response:
-        return self._pages.fault(request, 500)
+        return self._answer(request, 500)
+
+    def _answer(
+        self, request: Request, status: int, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """A page for people; for scripts, what they can read."""
+        to_script = request.scope["path"].startswith(AREA)
+        return (self._endpoints if to_script else self._pages).fault(request, status, headers)

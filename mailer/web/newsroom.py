@@ -1,6 +1,10 @@
-"""Shows a newsroom as visitors know it: the sign-up box, the releases, and each release on its page."""
+"""Shows a newsroom as visitors know it: the sign-up box, and its releases by kind and page."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -8,14 +12,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.core.newsroom import Newsroom
-from mailer.core.release import Contact, Run
-from mailer.services import press
-from mailer.services.press import PublicRelease
-from mailer.texts.wording import subscribe_wording
+from mailer.services import public
+from mailer.texts.catalogue import translations
+from mailer.texts.wording import kind_label, subscribe_wording
+from mailer.web.box import page_with_form
+from mailer.web.head import newsroom_head
 from mailer.web.pages import FOR_A_MINUTE, FOR_A_YEAR, NO_STORE, Pages, Visit, moved
+from mailer.web.paths import release_path
 
 PAGE_SIZE = 20
 _MAX_PAGE = 10_000
+_MAX_KIND = 64  # as long as a kind can be
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """A link that narrows the list to one kind, or shows all."""
+
+    label: str
+    href: str
+    current: bool
 
 
 class NewsroomPages:
@@ -35,42 +51,34 @@ class NewsroomPages:
         return pages.page(pages.visit(request), "newsrooms", cache=FOR_A_MINUTE, newsrooms=rooms)
 
     async def newsroom(self, request: Request) -> Response:
-        """GET `/{newsroom}`: sign-up box and releases, newest first, twenty to a page."""
+        """GET `/{newsroom}`: sign-up box and releases, newest first, twenty to a page.
+
+        `?kind=` narrows them to one kind, by any word that is shown alike.
+        """
         newsroom = self._pages.newsroom(request)
         number = _page_number(request.query_params.get("page", "1"))
-        here = f"/{newsroom.key}?page={number}" if number > 1 else f"/{newsroom.key}"
+        kind = _kind(request.query_params.get("kind"))
+        here = _here(newsroom, kind, number)
         visit = self._pages.visit(request, newsroom, here=here)
-        return await show(self._pages, newsroom, visit, number=number)
+        return await show(self._pages, newsroom, visit, number=number, kind=kind)
 
     async def without_slash(self, request: Request) -> Response:
         """GET `/{newsroom}/`: the same page has one address."""
         newsroom = self._pages.newsroom(request)
         return moved(self._pages.visit(request, newsroom).link(f"/{newsroom.key}"))
 
-    async def release(self, request: Request) -> Response:
-        """GET `/{newsroom}/releases/{number}-{slug}`: one published release."""
-        newsroom = self._pages.newsroom(request)
-        number, slug = _release_name(request.path_params["name"])
-        found = await run_in_threadpool(press.public_release, self._pages.office, number)
-        if found.newsroom != newsroom.key:
-            raise HTTPException(404)
-        path = release_path(found)
-        visit = self._pages.visit(request, newsroom, here=path)
-        if slug != found.slug:
-            return moved(visit.link(path))
-        return self._pages.page(
-            visit,
-            "release",
-            cache=FOR_A_MINUTE,
-            release=found,
-            contacts=[contact_runs(contact) for contact in found.edition.contacts],
-            canonical=self._pages.canonical(path),
-        )
-
     async def theme(self, request: Request) -> Response:
         """GET `/{newsroom}/theme.css`: the accent colour, made readable on light and dark."""
         sheet = self._pages.themes[self._pages.newsroom(request).key]
         return Response(sheet, media_type="text/css", headers={"Cache-Control": FOR_A_YEAR})
+
+    async def logo(self, request: Request) -> Response:
+        """GET `/{newsroom}/logo/{name}`: the logo, under a name that changes with it."""
+        logo = self._pages.logos.get(self._pages.newsroom(request).key)
+        picture = logo.picture(request.path_params["name"]) if logo else None
+        if picture is None:
+            raise HTTPException(404)
+        return picture.answer(FOR_A_YEAR)
 
     async def stylesheet(self, _request: Request) -> Response:
         """GET `/static/site.css`: the one stylesheet; an operator's own file wins."""
@@ -85,59 +93,79 @@ async def show(
     visit: Visit,
     *,
     number: int = 1,
+    kind: str | None = None,
     problem: str = "",
     typed: str = "",
 ) -> Response:
     """The newsroom's page; with a `problem` beside the field it is 422 and keeps what was typed."""
-    first = (number - 1) * PAGE_SIZE
     found = await run_in_threadpool(
-        press.published, pages.office, newsroom.key, limit=PAGE_SIZE + 1, offset=first
+        public.shelf,
+        pages.office,
+        newsroom,
+        language=visit.language,
+        label=partial(_label, language=visit.words),
+        kind=kind,
+        page=number,
+        size=PAGE_SIZE,
     )
-    if number > 1 and not found:
-        raise HTTPException(404)
-    return pages.page(
+    return await page_with_form(
+        pages,
+        newsroom,
         visit,
         "newsroom",
         status=422 if problem else 200,
         cache=NO_STORE if problem else FOR_A_MINUTE,
-        releases=found[:PAGE_SIZE],
-        further=len(found) > PAGE_SIZE,
+        releases=found.headlines,
+        filters=_filters(found.kinds, found.kind, newsroom, visit),
+        kind=found.kind,
         page=number,
+        pages=found.pages,
+        newer=visit.link(_here(newsroom, kind, number - 1)) if number > 1 else "",
+        older=visit.link(_here(newsroom, kind, number + 1)) if number < found.pages else "",
         problem=problem,
         typed=typed,
         wording=subscribe_wording(newsroom, visit.language),
         release_path=release_path,
-        canonical=pages.canonical(visit.here),
+        head=newsroom_head(pages, visit, newsroom, _title(newsroom, visit)),
     )
 
 
-def release_path(release: PublicRelease) -> str:
-    """The one path of a release."""
-    return f"/{release.newsroom}/releases/{release.id}-{release.slug}"
+def _filters(
+    kinds: Mapping[str, str], chosen: str, newsroom: Newsroom, visit: Visit
+) -> list[_Filter]:
+    """A link for each kind, where there are several; the one for all stands first, without a label."""
+    if len(kinds) < 2:
+        return []
+    every = _Filter("", visit.link(f"/{newsroom.key}"), not chosen)
+    return [
+        every,
+        *(
+            _Filter(label, visit.link(_here(newsroom, word)), label == chosen)
+            for label, word in kinds.items()
+        ),
+    ]
 
 
-def contact_runs(contact: Contact) -> tuple[Run, ...]:
-    """The contact's line as it stood, with address and phone number as links, whatever else it says."""
-    links = {contact.email: f"mailto:{contact.email}", contact.phone: _tel(contact.phone)}
-    links = {words: href for words, href in links.items() if words}
-    missing = "".join(f"\n{words}" for words in links if words not in contact.text)
-    text = contact.text + missing
-    if not links:
-        return (Run(text),)
-    parts = re.split("(" + "|".join(re.escape(words) for words in links) + ")", text)
-    return tuple(Run(part, href=links.get(part)) for part in parts if part)
+def _here(newsroom: Newsroom, kind: str | None, number: int = 1) -> str:
+    """The one address of a page of the list."""
+    query = {} if kind is None else {"kind": kind}
+    query |= {"page": str(number)} if number > 1 else {}
+    return f"/{newsroom.key}?{urlencode(query)}" if query else f"/{newsroom.key}"
 
 
-def _tel(phone: str) -> str:
-    return "tel:" + re.sub(r"[^0-9+]", "", phone)
+def _title(newsroom: Newsroom, visit: Visit) -> str:
+    words = translations(visit.words).gettext("Press releases from %(name)s")
+    return words % {"name": newsroom.name}
 
 
-def _release_name(text: str) -> tuple[int, str]:
-    """Number and slug; eighteen digits are what a database's key can hold."""
-    found = re.fullmatch(r"([0-9]{1,18})(?:-(.*))?", text, re.DOTALL)
-    if found is None:
+def _label(word: str, *, language: str) -> str:
+    return kind_label(word, language)
+
+
+def _kind(text: str | None) -> str | None:
+    if text is not None and (len(text) > _MAX_KIND or "\0" in text):
         raise HTTPException(404)
-    return int(found[1]), found[2] or ""
+    return text
 
 
 def _page_number(text: str) -> int:

@@ -17,12 +17,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from mailer.core import language as languages
 from mailer.core.newsroom import Newsroom
 from mailer.services.office import Office
+from mailer.texts.catalogue import spoken
+from mailer.texts.kinds import label_of
 from mailer.texts.wording import kind_label
+from mailer.web.logo import Picture, read_logo
 
 NO_STORE = "no-store"
 FOR_A_MINUTE = "public, max-age=60"
 FOR_A_YEAR = "public, max-age=31536000, immutable"
-_ACCENT = "#0b4f8a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Visit:
 
     Attributes:
         newsroom: whose page it is; None for the site's own.
-        language: of the page.
+        language: of the page: what the reader chose, and of what is sent after a sign-up here.
         chosen: whether a link chose it; links then keep it.
         root: the path of the site's base address, without a slash at its end.
         here: the path and query under which this page can be had by GET; empty when it cannot.
@@ -51,6 +53,11 @@ class Visit:
     chosen: bool
     root: str
     here: str = ""
+
+    @property
+    def words(self) -> str:
+        """The language of our own words: the page's, or the newsroom's next that has a catalogue."""
+        return spoken(self.language, *(self.newsroom.languages if self.newsroom else ()))
 
     def link(self, path: str, **query: object) -> str:
         """The address of `path` on this site; `lang` in `query` overrides the kept language."""
@@ -64,7 +71,7 @@ class Visit:
         offered = self.newsroom.languages if self.newsroom else ()
         if not self.here or len(offered) < 2:
             return ()
-        return tuple(Switch(tag, _own_name(tag), self.link(self.here, lang=tag)) for tag in offered)
+        return tuple(Switch(tag, own_name(tag), self.link(self.here, lang=tag)) for tag in offered)
 
 
 class Pages:
@@ -72,15 +79,18 @@ class Pages:
 
     Args:
         office: its newsrooms, templates and address.
+
+    Raises:
+        MailerError: a stylesheet or a logo of the operator's cannot be used.
     """
 
     def __init__(self, office: Office) -> None:
         self.office = office
         self.root = urlsplit(office.site.base_url).path.rstrip("/")
         self.sheet = office.templates.render("web/site.css", "en")
-        self.themes = {
-            key: self._theme(newsroom.accent) for key, newsroom in office.newsrooms.items()
-        }
+        self.themes = {key: self._theme(newsroom) for key, newsroom in office.newsrooms.items()}
+        found = {key: read_logo(newsroom) for key, newsroom in office.newsrooms.items()}
+        self.logos = {key: logo for key, logo in found.items() if logo}
 
     def visit(
         self,
@@ -135,14 +145,17 @@ class Pages:
             "several": len(self.office.newsrooms) > 1,
             "stylesheet": f"{self.root}/static/site.css?v={version(self.sheet)}",
             "theme": self._theme_path(visit.newsroom),
+            "logo": self._emblem(visit.newsroom),
             "status": status,
+            "wanted": visit.language,
             "kind_label": kind_label,
+            "label_of": label_of,
             **values,
         }
-        body = self.office.templates.render(f"web/{name}.html", visit.language, **shown)
+        body = self.office.templates.render(f"web/{name}.html", visit.words, **shown)
         headers = {
             "Cache-Control": cache,
-            "Content-Language": visit.language,
+            "Content-Language": ", ".join(dict.fromkeys((visit.language, visit.words))),
             "Vary": "Accept-Language",
         }
         return HTMLResponse(body, status, headers)
@@ -162,8 +175,28 @@ class Pages:
         """The address of `path` for the world: from the configured base address."""
         return self.office.site.url(path)
 
-    def _theme(self, accent: str) -> str:
-        return self.office.templates.render("web/theme.css", "en", accent=accent)
+    def logo_address(self, newsroom: Newsroom) -> str:
+        """The address of a newsroom's logo for the world; empty for none."""
+        logo = self.logos.get(newsroom.key)
+        return self.canonical(_logo_path(newsroom, logo.light)) if logo else ""
+
+    def _theme(self, newsroom: Newsroom) -> str:
+        dark = newsroom.accent_dark or newsroom.accent
+        return self.office.templates.render(
+            "web/theme.css", "en", accent=newsroom.accent, accent_dark=dark
+        )
+
+    def _emblem(self, newsroom: Newsroom | None) -> dict[str, object] | None:
+        """What a template needs to show the logo."""
+        logo = self.logos.get(newsroom.key) if newsroom else None
+        if newsroom is None or logo is None:
+            return None
+        return {
+            "src": self.root + _logo_path(newsroom, logo.light),
+            "dark": self.root + _logo_path(newsroom, logo.dark) if logo.dark else "",
+            "width": logo.light.width,
+            "height": logo.light.height,
+        }
 
     def _theme_path(self, newsroom: Newsroom | None) -> str:
         if newsroom is None:
@@ -173,6 +206,10 @@ class Pages:
     def _all_languages(self) -> Sequence[str]:
         found = [tag for room in self.office.newsrooms.values() for tag in room.languages]
         return tuple(dict.fromkeys(found)) or ("en",)
+
+
+def _logo_path(newsroom: Newsroom, picture: Picture) -> str:
+    return f"/{newsroom.key}/logo/{picture.name}"
 
 
 def see_other(address: str) -> Response:
@@ -195,7 +232,8 @@ def version(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _own_name(tag: str) -> str:
+def own_name(tag: str) -> str:
+    """What a language calls itself, as a link to it is called; the tag where nobody knows."""
     try:
         locale = Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError):

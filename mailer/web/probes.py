@@ -1,4 +1,4 @@
-"""Answers machines: whether the process lives, whether it can serve, and what robots may read."""
+"""Answers machines: whether the process lives, and whether it can serve."""
 
 import logging
 
@@ -12,11 +12,9 @@ from mailer.web.pages import FOR_A_MINUTE, NO_STORE
 
 _log = logging.getLogger(__name__)
 
-_ROBOTS = "User-agent: *\nDisallow: /confirm/\nDisallow: /leave/\n"
-
 
 class Probes:
-    """Plain answers for load balancers and robots.
+    """Plain answers for load balancers.
 
     Args:
         office: whose database is asked.
@@ -37,10 +35,6 @@ class Probes:
             _log.warning("not_ready reason=%r", error.what)
             return _plain("not ready", 503)
         return _plain("ready", 200)
-
-    async def robots(self, _request: Request) -> Response:
-        """GET `/robots.txt`: links from mails are nobody's to visit."""
-        return PlainTextResponse(_ROBOTS, headers={"Cache-Control": FOR_A_MINUTE})
 
     async def icon(self, _request: Request) -> Response:
         """GET `/favicon.ico`: browsers ask for it unasked; there is none."""

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 from support.offices import Clock, make_office
+from support.visitors import Visitor
 
 from mailer.core.release import Block, Contact, Edition, ReleaseDocument, Run
 from mailer.core.token import LinkPurpose
@@ -16,7 +17,6 @@ from mailer.services.publish import publish_due
 from mailer.store.database import Database
 from mailer.store.ledger_tables import metadata
 from mailer.store.tables import request, subscription
-from mailer.web.app import create_app
 
 Rows = dict[str, list[tuple[Any, ...]]]
 Publish = Callable[..., int]
@@ -31,17 +31,8 @@ def office(sqlite_database: Database, clock: Clock) -> Office:
 
 @pytest.fixture
 def visit() -> Visit:
-    """A visitor of an office's site, who follows no redirect by himself."""
-
-    def make(office: Office) -> TestClient:
-        return TestClient(
-            create_app(office),
-            base_url="https://news.example",
-            follow_redirects=False,
-            raise_server_exceptions=False,
-        )
-
-    return make
+    """A visitor of an office's site, who fills in our own form and follows no redirect by himself."""
+    return Visitor
 
 
 @pytest.fixture

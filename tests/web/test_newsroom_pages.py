@@ -16,10 +16,11 @@ from mailer.core.release import Block, Contact, Run
 from mailer.services.office import Office
 from mailer.store.database import Database
 from mailer.texts.templates import Templates
-from mailer.web.newsroom import contact_runs
+from mailer.web.paths import contact_runs
 
 Publish = Callable[..., int]
 Visit = Callable[[Office], TestClient]
+SCRIPTS = ['<script type="application/ld+json">']  # a data block, which no browser runs
 PAGES = ["/", "/um", "/um?lang=en", "/um/check-mail", "/um/confirmed", "/um/releases/1", "/nothing"]
 
 
@@ -45,7 +46,7 @@ def test_a_newsroom_lists_what_it_published_newest_first(
         ("/um/releases/1-den-foerste", "Den første"),
     ]
     assert re.findall(r"<time [^>]*>([^<]+)<", page) == ["3. marts 2026", "2. marts 2026"]
-    assert page.count('<span class="kind">Nyhed</span>') == 2
+    assert page.count('<bdi class="kind" lang="da">Nyhed</bdi>') == 2
     assert page.count("Ministeren har i dag indgået en aftale.") == 1
 
 
@@ -67,7 +68,7 @@ def test_older_releases_are_a_page_further(site: TestClient, publish: Publish) -
         publish(f"Nummer {number}")
     first, second = site.get("/um?lang=en"), site.get("/um?lang=en&page=2")
     assert first.text.count("<h3>") == 20
-    assert '<a rel="next" href="/um?lang=en&amp;page=2">' in first.text
+    assert '<a rel="next" href="/um?page=2&amp;lang=en">' in first.text
     assert 'rel="prev"' not in first.text
     assert second.text.count("<h3>") == 1
     assert '<a rel="prev" href="/um?lang=en">' in second.text
@@ -114,7 +115,7 @@ def test_a_release_is_shown_whole(site: TestClient, publish: Publish) -> None:
         '<ol start="3"><li>third</li></ol>',
         '<pre tabindex="0">a  b</pre>',
         "<hr>",
-        '<li>Jane, tel <a href="tel:41532639">41532639</a></li>',
+        '<li>Jane, tel <a href="tel:41532639" dir="auto">41532639</a></li>',
     ):
         assert part in shown
 
@@ -129,7 +130,7 @@ def test_nothing_that_a_release_says_becomes_markup(site: TestClient, publish: P
     )
     for address in ("/um", site.get("/um/releases/1").headers["location"]):
         page = site.get(address).text
-        assert "<script" not in page
+        assert re.findall("<script[^>]*>", page) == SCRIPTS[: address.count("releases")]
         assert "<img" not in page
         assert "49" not in re.sub(r"\?v=\w+", "", page)
 
@@ -212,7 +213,9 @@ def test_a_link_chooses_the_language_then_the_browser_then_the_newsroom(
     assert page.headers["content-language"] == language
     assert page.headers["vary"] == "Accept-Language"
     assert f'<html lang="{language}" dir="ltr">' in page.text
-    assert f'lang="{language}" aria-current="true"' in re.sub(r' hreflang="\w+"', "", page.text)
+    assert f'lang="{language}" aria-current="true"' in re.sub(
+        r' (dir|hreflang)="\w+"', "", page.text
+    )
 
 
 def test_a_chosen_language_is_kept_by_every_link(site: TestClient, publish: Publish) -> None:
@@ -222,7 +225,7 @@ def test_a_chosen_language_is_kept_by_every_link(site: TestClient, publish: Publ
     assert 'action="/um/subscribe?lang=en"' in page
     assert 'href="/?lang=en"' in page
     assert "lang=" not in re.sub(
-        r'<nav class="languages".*?</nav>|<form [^>]*>|lang="\w+"',
+        r'<nav class="languages".*?</nav>|<form [^>]*>|<link rel="alternate" hreflang[^>]*>|lang="\w+"',
         "",
         site.get("/um").text,
         flags=re.S,
@@ -259,7 +262,7 @@ def test_links_hold_under_a_path(visit: Visit, sqlite_database: Database) -> Non
     assert links
     assert all(link.removeprefix("https://example.org").startswith("/press/") for link in links)
     answer = site.post("/um/subscribe", data={"email": "a@b.example"})
-    assert answer.headers["location"] == "/press/um/check-mail?lang=da"
+    assert answer.headers["location"].startswith("/press/um/check-mail")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/static/site.css", "/healthz", "/robots.txt"])
@@ -310,14 +313,15 @@ def test_every_page_is_well_ordered_and_needs_nothing_from_elsewhere(
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert len(outline.named("main")) == len(outline.named("title")) == 1
     assert outline.named("a")[0]["href"] == "#main"
-    assert not outline.named("script", "iframe", "style", "img", "object", "base")
+    assert not outline.named("iframe", "style", "img", "object", "base")
+    assert all(found == {"type": "application/ld+json"} for found in outline.named("script"))
     assert not any("style" in attributes for _, attributes in outline.tags)
     assert not any(name.startswith("on") for _, found in outline.tags for name in found)
     identities = [found["id"] for _, found in outline.tags if "id" in found]
     assert len(identities) == len(set(identities))
-    for field in outline.named("input"):
+    for field in [found for found in outline.named("input") if found["type"] != "hidden"]:
         assert {"for": field["id"]} in outline.named("label")
-        assert all(part in identities for part in (field["aria-describedby"] or "").split())
+        assert all(part in identities for part in (field.get("aria-describedby") or "").split())
     sheets = [
         found["href"] or "" for found in outline.named("link") if found["rel"] == "stylesheet"
     ]
