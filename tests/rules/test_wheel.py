@@ -53,3 +53,14 @@ def test_the_wheel_makes_an_office_and_mails_from_an_empty_directory(
     run("-m", "mailer", "subscriber", "add", "anna@example.org", cwd=empty, path=installed)
     run("-m", "mailer", "dispatch", cwd=empty, path=installed)
     assert len(list((empty / "outbox").glob("*.eml"))) == 1
+
+
+def test_the_wheel_speaks_every_language(installed: Path) -> None:
+    place, ours = installed / "mailer" / "locale", ROOT / "mailer" / "locale"
+    there = {path.relative_to(place) for path in place.rglob("*.po")}
+    assert there == {path.relative_to(ours) for path in ours.rglob("*.po")}
+    assert there
+    said = (
+        "from mailer.texts.catalogue import translations as t; print(t('ar').gettext('Language'))"
+    )
+    assert run("-X", "utf8", "-c", said, cwd=installed, path=installed).strip() == "اللغة"
