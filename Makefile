@@ -11,13 +11,14 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format run bench bench-crash bench-ledger clean
+.PHONY: help demo test check format messages run bench bench-crash bench-ledger clean
 
 help:
 	@echo "make demo    a press office's first day on this machine: sign-up, confirmation, releases, mail, proof"
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make format  put the code into its form"
+	@echo "make messages  bring the catalogues up to date with what pages and mails say (docs/translating.md)"
 	@echo "make run     serve a press office of your own in ./office, made at the first call"
 	@echo "make bench   measure it on this machine: 20 minutes, and the tables of docs/benchmarks.md"
 	@echo "make bench-crash   kill dispatchers, relays and databases at random, and count what arrived"
@@ -54,6 +55,9 @@ check: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(DEV)
+	$(BIN)/python -m mailer.texts
 
 run: $(RUNTIME)
 	@test -e office/config.toml || $(BIN)/mailer init office
