@@ -165,22 +165,8 @@ def _write(
         "made_at": bindparam("made_at", of.made_at, type_=delivery.c.made_at.type),
         "settled_at": bindparam("settled_at", settled_at, type_=delivery.c.settled_at.type),
     }
-    owed = (
-        select(*values.values())
-        .where(
-            subscription.c.newsroom == of.newsroom,
-            *between,
-            consented(subscription.c.id, of.consent_mark),
-            wanted(
-                connection,
-                subscription.c.id,
-                of.consent_mark,
-                topics=of.topics or (),
-                at=of.made_at,
-            ),
-        )
-        .order_by(subscription.c.id)
-    )
+    owed = select(*values.values()).where(*_audience(connection, of), *between)
+    owed = owed.order_by(subscription.c.id)
     connection.execute(insert(delivery).from_select(list(values), owed))
     lowest, highest, size = connection.execute(
         select(func.min(delivery.c.id), func.max(delivery.c.id), func.count()).where(
@@ -190,6 +176,16 @@ def _write(
         )
     ).one()
     return Portion(size, lowest, highest) if size else None
+
+
+def _audience(connection: Connection, of: Row[*tuple[Any, ...]]) -> tuple[ColumnElement[bool], ...]:
+    """Whom a mailing is for, by the history."""
+    reader, topics = subscription.c.id, of.topics or ()
+    return (
+        subscription.c.newsroom == of.newsroom,
+        consented(reader, of.consent_mark),
+        wanted(connection, reader, of.consent_mark, topics=topics, at=of.made_at),
+    )
 
 
 def _move_on(
