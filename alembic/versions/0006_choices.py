@@ -24,7 +24,7 @@ def upgrade() -> None:
         'subscription', sa.Column('revision', sa.Integer(), server_default='0', nullable=False)
     )
     op.create_index(
-        'ix_subscription_choosy', 'subscription', ['newsroom'],
+        'ix_subscription_choosy', 'subscription', ['newsroom', 'state'],
         sqlite_where=CHOOSY, postgresql_where=CHOOSY,
     )
     op.add_column('mailing', sa.Column('topics', sa.JSON(), nullable=True))

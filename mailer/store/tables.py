@@ -63,7 +63,7 @@ subscription = Table(
     one_of("state", "pending", "active", "ended"),
     Index("ix_subscription_newsroom_state", "newsroom", "state"),
     Index("ix_subscription_newsroom_id", "newsroom", "id"),
-    partial_index("ix_subscription_choosy", "newsroom", where=CHOOSY),
+    partial_index("ix_subscription_choosy", "newsroom", "state", where=CHOOSY),
     partial_index("ix_subscription_ended_at", "ended_at", where="state = 'ended'"),
 )
 
