@@ -37,7 +37,7 @@ class Breaker:
             True where the breaker trips: once, until an acceptance or `forget` arms it again.
         """
         if outcome.result is Result.ACCEPTED:
-            self.calmed(key)
+            self._rows.pop(key, None)
             return False
         if not refuses_content(outcome):
             return False
@@ -46,11 +46,6 @@ class Breaker:
         if len(self._rows) > KEYS:
             self._rows.popitem(last=False)
         return row == self._limit
-
-    def calmed(self, key: int) -> None:
-        """A relay took a message of the mailing `key`."""
-        if self._rows:
-            self._rows.pop(key, None)
 
     def forget(self, key: int) -> None:
         """Somebody decided that the mailing goes on: count anew."""

@@ -16,7 +16,6 @@ from enum import StrEnum
 
 from mailer.core.codes import MOST_ENTRIES, MOST_ENTRIES_OF_A_REQUEST, WINDOW, read_code
 from mailer.core.consent import LinkState, Origin
-from mailer.core.errors import TokenExpired
 from mailer.core.newsroom import Newsroom
 from mailer.core.token import LinkPurpose
 from mailer.services import confirmation
@@ -125,7 +124,5 @@ def _is_right(
 
 def _attempt_named(office: Office, token: str) -> int | None:
     """The number in a page's token; None where its thirty minutes are over."""
-    try:
-        return office.keys.tokens.read(LinkPurpose.CHECK_MAIL, token, office.clock()).subject
-    except TokenExpired:
-        return None
+    number, late = office.keys.tokens.named(LinkPurpose.CHECK_MAIL, token, office.clock())
+    return None if late else number

@@ -19,7 +19,7 @@ from mailer.core.consent import (
     link_state,
 )
 from mailer.core.delivery import Purpose
-from mailer.core.errors import NotFound, TokenExpired
+from mailer.core.errors import NotFound
 from mailer.core.language import choose
 from mailer.core.token import LinkPurpose
 from mailer.services import gate, notices
@@ -54,10 +54,8 @@ def request_named(office: Office, token: str) -> int:
     Raises:
         TokenRefused: not a confirm link of ours, or damaged.
     """
-    try:
-        return office.keys.tokens.read(LinkPurpose.CONFIRM, token, office.clock()).subject
-    except TokenExpired as late:
-        return late.subject
+    number, _ = office.keys.tokens.named(LinkPurpose.CONFIRM, token, office.clock())
+    return number
 
 
 def read_request(office: Office, *, token: str) -> RequestView:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from mailer.core.address import Address
 from mailer.core.consent import Origin, SubscriptionState
 from mailer.core.delivery import Purpose
-from mailer.core.errors import LinkOver, NotFound, TokenExpired
+from mailer.core.errors import LinkOver, NotFound
 from mailer.core.language import choose
 from mailer.core.newsroom import Newsroom
 from mailer.core.token import LIFETIME, LinkPurpose
@@ -98,7 +98,7 @@ def opened(office: Office, connection: Connection, *, token: str, lock: bool = F
         LinkOver: its time has passed, or a later change made it void.
         NotFound: it is no longer kept.
     """
-    number, late = _named(office, token)
+    number, late = office.keys.tokens.named(LinkPurpose.MANAGE, token, office.clock())
     link = links.read_link(connection, number, lock=lock)
     if link is None:
         raise NotFound("This link is no longer kept", "have a fresh one mailed")
@@ -182,11 +182,3 @@ def _mail(
         cause=cause,
     )
     return cause
-
-
-def _named(office: Office, token: str) -> tuple[int, bool]:
-    """The number in a token, and whether its time has passed: a late one still names whose page to go to."""
-    try:
-        return office.keys.tokens.read(LinkPurpose.MANAGE, token, office.clock()).subject, False
-    except TokenExpired as late:
-        return late.subject, True

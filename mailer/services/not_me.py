@@ -16,12 +16,12 @@ import logging
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailer.core.address import Address, has_hidden
+from mailer.core.address import Address
 from mailer.core.consent import NOT_ME, Act, Origin, SubscriptionState
-from mailer.core.errors import NotAllowed
 from mailer.core.token import LinkPurpose, keyed_hash
 from mailer.services.office import Office
 from mailer.services.people import CLI
+from mailer.services.reasons import stated
 from mailer.store import audit, consents, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
@@ -116,12 +116,7 @@ def lift_for(office: Office, *, address: Address, reason: str, who: str) -> bool
     Raises:
         NotAllowed: no reason.
     """
-    reason = reason.strip()
-    if not reason or has_hidden(reason):
-        raise NotAllowed(
-            "Letting an address in again needs a reason, in visible characters",
-            "say why: --reason 'Asked by phone'",
-        )
+    reason = stated(reason, act="Letting an address in again")
     with office.database.write() as connection:
         take_turn(connection, alone=True)
         address_hash = keyed_hash(office.keys.suppression, address.lookup)

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.core.address import Address, has_hidden
+from mailer.core.address import Address
 from mailer.core.consent import Act, Origin, Reply, SubscriptionState
 from mailer.core.errors import NotAllowed, NotFound
 from mailer.core.newsroom import Newsroom
 from mailer.core.token import keyed_hash
 from mailer.services import signup
 from mailer.services.office import Office
+from mailer.services.reasons import stated
 from mailer.store import audit, consents, people
-from mailer.store.consents import Entry, EvidenceRow
+from mailer.store.consents import Entry
 from mailer.store.database import Connection
+from mailer.store.evidence import EvidenceRow, history
 from mailer.store.mailings import take_turn
 from mailer.store.people import SubscriptionRow
 from mailer.texts.wording import subscribe_wording
@@ -109,7 +111,7 @@ def show(office: Office, *, address: Address) -> Person:
             known.made_at,
             suppressed,
             tuple(people.subscriptions_of(connection, address_hash)),
-            tuple(consents.history(connection, known.id)),
+            tuple(history(connection, known.id)),
         )
 
 
@@ -134,12 +136,7 @@ def end(
         NotFound: there is no such subscription.
         NotAllowed: no reason.
     """
-    reason = reason.strip()
-    if not reason or has_hidden(reason):
-        raise NotAllowed(
-            "Ending a subscription needs a reason, in visible characters",
-            "say why: --reason 'Asked by phone'",
-        )
+    reason = stated(reason, act="Ending a subscription")
     now = office.clock()
     with office.database.write() as connection:
         take_turn(connection, alone=False)

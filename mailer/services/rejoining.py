@@ -11,7 +11,7 @@ from typing import Literal
 
 from mailer.core.consent import Act, Origin, SubscriptionState
 from mailer.core.delivery import Purpose
-from mailer.core.errors import NotFound, TokenExpired
+from mailer.core.errors import NotFound
 from mailer.core.language import choose
 from mailer.core.token import LinkPurpose
 from mailer.services import notices
@@ -56,7 +56,7 @@ def read_rejoin(office: Office, *, token: str) -> RejoinView:
         TokenRefused: not such a link of ours, or damaged.
         NotFound: what it names is no longer kept, or its newsroom has left the settings.
     """
-    entry_id, late = _departure_named(office, token)
+    entry_id, late = office.keys.tokens.named(LinkPurpose.REJOIN, token, office.clock())
     with office.database.read() as connection:
         return _view(office, connection, _left(connection, entry_id, late=late))
 
@@ -71,7 +71,7 @@ def rejoin(office: Office, *, token: str, language: str, origin: Origin) -> Rejo
         TokenRefused: not such a link of ours, or damaged.
         NotFound: what it names is no longer kept, or its newsroom has left the settings.
     """
-    entry_id, late = _departure_named(office, token)
+    entry_id, late = office.keys.tokens.named(LinkPurpose.REJOIN, token, office.clock())
     with office.database.write() as connection:
         take_turn(connection, alone=False)
         left = _left(connection, entry_id, late=late, lock=True)
@@ -82,14 +82,6 @@ def rejoin(office: Office, *, token: str, language: str, origin: Origin) -> Rejo
     if opened:
         office.wake()
     return view
-
-
-def _departure_named(office: Office, token: str) -> tuple[int, bool]:
-    """The entry in a token. One past its time still names it, for the page that says so."""
-    try:
-        return office.keys.tokens.read(LinkPurpose.REJOIN, token, office.clock()).subject, False
-    except TokenExpired as late:
-        return late.subject, True
 
 
 def _left(connection: Connection, entry_id: int, *, late: bool, lock: bool = False) -> _Left:

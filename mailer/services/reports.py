@@ -72,9 +72,6 @@ class Reports:
             asyncio.get_running_loop().call_soon(self._flush)
         if self._hand.news >= self._stock.wanted // 2 or not self._hand.size:
             self.news.set()
-        if outcome.result is Result.ACCEPTED:
-            self._breaker.calmed(_key(letter))
-            return
         ours = outcome.result is Result.REFUSED and outcome.blame is Blame.SENDER
         if ours and not outcome.code:  # no relay said so: it was not even written
             self.spoiled(letter, f"what would be sent is not fit to be: {outcome.text}")

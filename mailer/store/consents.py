@@ -5,7 +5,6 @@ entry is written in the transaction that changes the subscription, and only when
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +26,7 @@ from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
 from mailer.store.columns import insert_ignoring
 from mailer.store.ledger_tables import delivery
-from mailer.store.tables import consent, request, subscription, wording
+from mailer.store.tables import consent, request, wording
 
 IP_LENGTH = 45  # an IPv6 address with an IPv4 tail
 USER_AGENT_LENGTH = 500
@@ -91,22 +90,6 @@ class Entry:
     choice: Choice | None = None
     privacy: str | None = None
     generation: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
-    """One consent entry as the press office reads it, with the whole wording."""
-
-    id: int
-    newsroom: str
-    act: Act
-    at: datetime
-    address: str
-    form: str
-    ip: str | None
-    user_agent: str | None
-    wording: str | None
-    evidence: str | None
 
 
 def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
@@ -254,31 +237,6 @@ def last_mailed(connection: Connection, subscription_id: int) -> datetime | None
         .order_by(consent.c.id.desc())
         .limit(1)
     )
-
-
-def history(connection: Connection, subscriber_id: int) -> Iterator[EvidenceRow]:
-    """All evidence about one mailbox, oldest first."""
-    rows = connection.execute(
-        select(
-            consent.c.id,
-            subscription.c.newsroom,
-            consent.c.act,
-            consent.c.at,
-            consent.c.address,
-            consent.c.form,
-            consent.c.ip,
-            consent.c.user_agent,
-            wording.c.text.label("wording"),
-            consent.c.evidence,
-        )
-        .join_from(consent, subscription)
-        .join(wording, wording.c.hash == consent.c.wording, isouter=True)
-        .where(subscription.c.subscriber_id == subscriber_id)
-        .order_by(consent.c.id)
-    )
-    for row in rows:
-        found = row._asdict()
-        yield EvidenceRow(**{**found, "act": Act(found["act"])})
 
 
 def _fitting(sent: str | None, length: int) -> str | None:

@@ -32,6 +32,22 @@ class EntryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One consent entry as the press office reads it, with the whole wording."""
+
+    id: int
+    newsroom: str
+    act: Act
+    at: datetime
+    address: str
+    form: str
+    ip: str | None
+    user_agent: str | None
+    wording: str | None
+    evidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeRow:
     """One notice that was owed, as far as it came.
 
@@ -89,6 +105,19 @@ def entries_of(connection: Connection, subscriber_id: int) -> list[EntryRow]:
         .order_by(consent.c.id)
     )
     return [EntryRow(**{**row._mapping, "act": Act(row.act)}) for row in rows]
+
+
+def history(connection: Connection, subscriber_id: int) -> list[EvidenceRow]:
+    """Every consent entry about a mailbox with the wording that was shown, oldest first."""
+    entries = entries_of(connection, subscriber_id)
+    texts = texts_of(connection, {entry.wording for entry in entries if entry.wording})
+    return [
+        EvidenceRow(
+            **{name: getattr(entry, name) for name in EvidenceRow.__slots__ if name != "wording"},
+            wording=texts[entry.wording] if entry.wording else None,
+        )
+        for entry in entries
+    ]
 
 
 def notices_of(connection: Connection, subscriber_id: int) -> list[NoticeRow]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     and_,
     bindparam,
     exists,
@@ -134,9 +133,10 @@ def anything_due(connection: Connection, now: datetime) -> bool:
 _ANYTHING_DUE = text(ANYTHING_DUE.format(now=":now")).bindparams(bindparam("now", type_=Moment()))
 
 
-def first_tries() -> Select[int]:
-    """How many deliveries of unfinished chunks await their first try."""
-    return (
+def due_later(connection: Connection) -> int:
+    """How many deliveries wait for a later run: retries, and what open mailings have not yet tried."""
+    alone = select(func.count()).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
+    first_tries = (
         select(func.count())
         .select_from(delivery)
         .join(
@@ -145,10 +145,5 @@ def first_tries() -> Select[int]:
         )
         .where(awaits_first_try())
     )
-
-
-def due_later(connection: Connection) -> int:
-    """How many deliveries wait for a later run: retries, and what open mailings have not yet tried."""
-    alone = select(func.count()).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
     unwritten = select(func.sum(mailing.c.unwritten)).where(mailing.c.state.in_(["open", "held"]))
-    return sum(int(connection.scalar(each) or 0) for each in (alone, first_tries(), unwritten))
+    return sum(int(connection.scalar(each) or 0) for each in (alone, first_tries, unwritten))

@@ -10,7 +10,7 @@ from support.offices import START
 from mailer.core.address import parse_address
 from mailer.core.consent import Act, Origin, RequestState
 from mailer.core.token import keyed_hash
-from mailer.store import audit, consents, people, tables
+from mailer.store import audit, consents, evidence, people, tables
 from mailer.store.consents import Entry, NewRequest
 from mailer.store.database import Connection, Database
 from mailer.store.imports import Incoming, import_batch
@@ -81,7 +81,7 @@ def test_what_clients_send_is_stored_whatever_it_holds(database: Database) -> No
         row = anna(connection)
         origin = Origin("subscribe", ip="f" * 60, user_agent="\0" + "ø" * 600)
         consents.note(connection, Entry(row.id, Act.ASKED, "a@x.dk", origin), START)
-        (entry,) = consents.history(connection, row.subscriber_id)
+        (entry,) = evidence.history(connection, row.subscriber_id)
 
     assert entry.ip == "f" * 45
     assert entry.user_agent == "ø" * 500

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from mailer.services.office import Office
@@ -13,6 +14,14 @@ from mailer.web.app import create_app
 from mailer.web.server import serve
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+seen_by_a_browser = [
+    pytest.mark.chromium,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason=f"{CHROMIUM} IS MISSING: THE PAGES WERE SEEN BY NO BROWSER"
+    ),
+]
+"""What tests that need it are marked with: without it they are skipped, loudly."""
 
 
 @contextmanager

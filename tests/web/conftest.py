@@ -1,11 +1,13 @@
 """A site over a real office on SQLite, visited in process, and what its tests look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import select
 from starlette.testclient import TestClient
+from support.browsing import chromium
 from support.offices import Clock, make_office
 from support.visitors import Visitor
 
@@ -21,6 +23,13 @@ from mailer.store.tables import request, subscription
 Rows = dict[str, list[tuple[Any, ...]]]
 Publish = Callable[..., int]
 Visit = Callable[[Office], TestClient]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not for longer: while it is open this thread has a running event loop."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture

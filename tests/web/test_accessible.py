@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browsing import CHROMIUM, chromium, served
+from support.browsing import seen_by_a_browser, served
 from support.offices import Clock
 from support.page_list import PAGES, Furnished, PageSample, furnished
 
@@ -32,12 +32,7 @@ _RUN = """async (options) => {
     (rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 120)}`));
 }"""
 
-pytestmark = [
-    pytest.mark.chromium,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason=f"{CHROMIUM} IS MISSING: THE PAGES WERE SEEN BY NO BROWSER"
-    ),
-]
+pytestmark = seen_by_a_browser
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +43,6 @@ def full(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     database = Database(f"sqlite:///{path}")
     yield furnished(database, Clock(), Site("http://127.0.0.1"))
     database.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
 """A visitor with a real browser, without scripts and without a mouse: sign up, confirm, leave."""
 
-import asyncio
 import re
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from sqlalchemy import select
+from support.browsing import seen_by_a_browser, served
 from support.offices import Clock, make_office
 
 from mailer.core.newsroom import Site
@@ -17,29 +15,11 @@ from mailer.core.token import LinkPurpose
 from mailer.services.office import Office
 from mailer.store.database import Database
 from mailer.store.tables import consent
-from mailer.web.app import create_app
-from mailer.web.server import serve
 
-CHROMIUM = Path("/usr/bin/chromium")
 READER = "reader@example.org"
 SIZES = ({"width": 320, "height": 640}, {"width": 1200, "height": 800})
 
-pytestmark = [
-    pytest.mark.chromium,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason=f"{CHROMIUM} IS MISSING: THE PAGES WERE SEEN BY NO BROWSER"
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
+pytestmark = seen_by_a_browser
 
 
 @pytest.fixture
@@ -49,22 +29,8 @@ def office(sqlite_database: Database, clock: Clock) -> Office:
 
 @pytest.fixture
 def address(office: Office) -> Iterator[str]:
-    """The site's address while it is served by a loop in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    stop, up, port = asyncio.Event(), threading.Event(), [0]
-
-    def started(number: int) -> None:
-        port[0] = number
-        up.set()
-
-    site = serve(create_app(office), host="127.0.0.1", port=0, stop=stop, started=started)
-    thread = threading.Thread(target=loop.run_until_complete, args=(site,))
-    thread.start()
-    assert up.wait(30)
-    yield f"http://127.0.0.1:{port[0]}"
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(30)
-    loop.close()
+    with served(office) as found:
+        yield found
 
 
 @pytest.fixture

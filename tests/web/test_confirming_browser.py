@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from support.browsing import CHROMIUM, chromium, served
+from support.browsing import seen_by_a_browser, served
 from support.offices import Clock, make_office
 from support.waiting_mail import newest_request, right_code, wrong_code
 
@@ -20,18 +20,7 @@ from mailer.store.tables import consent
 
 READER = "reader@example.org"
 
-pytestmark = [
-    pytest.mark.chromium,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason=f"{CHROMIUM} IS MISSING: THE PAGES WERE SEEN BY NO BROWSER"
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
+pytestmark = seen_by_a_browser
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from support.browsing import CHROMIUM, chromium, served
+from support.browsing import seen_by_a_browser, served
 from support.offices import UM, Clock, make_office
 
 from mailer.core.limits import SignupTerms
@@ -23,18 +23,7 @@ from mailer.store.gate_tables import held_notice
 from mailer.store.tables import request
 from mailer.web.embed import snippet
 
-pytestmark = [
-    pytest.mark.chromium,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason=f"{CHROMIUM} IS MISSING: THE SCRIPT WAS RUN BY NO BROWSER"
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
+pytestmark = seen_by_a_browser
 
 
 @pytest.fixture
