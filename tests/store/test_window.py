@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from support.desk import ACCEPTED, came_of, import_readers, lease, publish_one
 from support.offices import START
 
-from mailer.core.delivery import Due, Outcome, Phase, Result
+from mailer.core.delivery import Blame, Due, Outcome, Phase, Result
 from mailer.services.office import Office
 from mailer.store import claims, ledger, outcomes
 from mailer.store.database import Connection
@@ -178,7 +178,14 @@ KNOWN = {"state": "accepted", "due_at": None, "worker": None, "attempts": 1, "se
 
 words = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=300)
 acceptances = st.builds(
-    Outcome, st.just(Result.ACCEPTED), st.just(Phase.CONTENT), st.integers(200, 299), text=words
+    Outcome,
+    st.just(Result.ACCEPTED),
+    st.just(Phase.CONTENT),
+    st.integers(200, 299),
+    st.sampled_from(["", "2.0.0", "2.123.123"]),
+    words,
+    st.sampled_from(Blame),
+    st.sampled_from(["", "main"]),
 )
 told = st.lists(
     st.tuples(st.integers(0, READERS - 2), acceptances), unique_by=lambda one: one[0], max_size=8
