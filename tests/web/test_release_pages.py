@@ -237,8 +237,11 @@ def test_a_page_takes_a_handful_of_statements(
         publish(f"Nummer {number}")
     translate(office, 1, replace(text("x"), language="en"))
     said: list[str] = []
-    event.listen(
-        office.database.engine, "before_cursor_execute", lambda *told: said.append(told[2])
-    )
+
+    def listen(*told: Any) -> None:
+        said.append(told[2])
+
+    event.listen(office.database.engine, "before_cursor_execute", listen)
     assert site.get(path).status_code == 200
+    event.remove(office.database.engine, "before_cursor_execute", listen)
     assert 2 <= len([words for words in said if words.startswith("SELECT")]) <= 5
