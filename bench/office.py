@@ -42,6 +42,8 @@ unknown = "{unknown}"
 folder = "state"
 [dispatch]
 {dispatch}
+[limits]
+{limits}
 """
 
 
@@ -52,7 +54,7 @@ class Terms:
     Attributes:
         authority: whom to believe the relay's certificate; None for a line without TLS.
         dkim: "rsa", "ed25519" or nothing.
-        dispatch: keys of `[dispatch]`.
+        dispatch, limits: keys of `[dispatch]` and `[limits]`.
     """
 
     port: int
@@ -61,6 +63,7 @@ class Terms:
     dkim: str = ""
     unknown: str = "resend"
     dispatch: Mapping[str, object] = field(default_factory=dict)
+    limits: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_settings(folder: Path, url: str, terms: Terms) -> Path:
@@ -76,12 +79,17 @@ def write_settings(folder: Path, url: str, terms: Terms) -> Path:
         languages=LANGUAGES,
         unknown=terms.unknown,
         dkim=_dkim(folder, terms.dkim),
-        dispatch="\n".join(f"{key} = {value}" for key, value in terms.dispatch.items()),
+        dispatch=_keys(terms.dispatch),
+        limits=_keys(terms.limits),
     )
     config = folder / "config.toml"
     config.touch(mode=0o600)
     config.write_text(text, encoding="utf-8")
     return config
+
+
+def _keys(values: Mapping[str, object]) -> str:
+    return "\n".join(f"{key} = {value}" for key, value in values.items())
 
 
 def _dkim(folder: Path, algorithm: str) -> str:

@@ -54,7 +54,8 @@ def postgresql_server() -> "Iterator[Server]":
 @pytest.fixture(scope="session")
 def databases() -> Iterator[dict[str, Database]]:
     """Each database by its URL: who comes back to one finds its statements compiled."""
-    yield (known := {})
+    known: dict[str, Database] = {}
+    yield known
     for one in known.values():
         one.close()
 

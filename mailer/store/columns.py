@@ -1,6 +1,7 @@
 """What every table is built from: names for constraints, keys, references and times."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 from sqlalchemy import (
     BigInteger,
@@ -85,6 +86,11 @@ def partial_index(name: str, *columns: str, where: str, unique: bool = False) ->
 
 def insert_ignoring(connection: Connection, table: Table) -> Insert:
     """An INSERT that does nothing where the row is already there, in the database's own dialect."""
-    if connection.dialect.name == "postgresql":
+    return _ignoring(table, connection.dialect.name)
+
+
+@cache  # a statement that is made once is compiled once, and looked up at once
+def _ignoring(table: Table, dialect: str) -> Insert:
+    if dialect == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()

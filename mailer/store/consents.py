@@ -11,7 +11,9 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     String,
+    bindparam,
     cast,
     exists,
     func,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 from mailer.core.choice import Choice, to_plain
 from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
-from mailer.store.columns import insert_ignoring
+from mailer.store.columns import BigKey, insert_ignoring
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent, request, wording
 
@@ -92,10 +94,15 @@ class Entry:
     generation: int | None = None
 
 
+_WORDING = select(wording.c.hash).where(wording.c.hash == bindparam("digest"))
+_NOTE = insert(consent).returning(consent.c.id)
+_ADD_REQUEST = insert(request).returning(request.c.id)
+
+
 def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
     """Keep a wording once; its hash (SHA-256)."""
     digest = hashlib.sha256(shown.encode()).hexdigest()
-    known = connection.scalar(select(wording.c.hash).where(wording.c.hash == digest))
+    known = connection.scalar(_WORDING, {"digest": digest})
     if known is None:
         connection.execute(
             insert_ignoring(connection, wording), {"hash": digest, "text": shown, "made_at": now}
@@ -106,23 +113,22 @@ def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
 def note(connection: Connection, entry: Entry, now: datetime) -> int:
     """Add one consent entry; its number."""
     made = connection.execute(
-        insert(consent)
-        .values(
-            subscription_id=entry.subscription_id,
-            request_id=entry.request_id,
-            act=entry.act,
-            at=now,
-            address=entry.address,
-            form=entry.origin.form,
-            ip=_fitting(entry.origin.ip, IP_LENGTH),
-            user_agent=_fitting(entry.origin.user_agent, USER_AGENT_LENGTH),
-            wording=entry.wording,
-            evidence=entry.evidence,
-            choice=None if entry.choice is None else to_plain(entry.choice),
-            privacy=entry.privacy,
-            generation=entry.generation,
-        )
-        .returning(consent.c.id)
+        _NOTE,
+        {
+            "subscription_id": entry.subscription_id,
+            "request_id": entry.request_id,
+            "act": entry.act,
+            "at": now,
+            "address": entry.address,
+            "form": entry.origin.form,
+            "ip": _fitting(entry.origin.ip, IP_LENGTH),
+            "user_agent": _fitting(entry.origin.user_agent, USER_AGENT_LENGTH),
+            "wording": entry.wording,
+            "evidence": entry.evidence,
+            "choice": None if entry.choice is None else to_plain(entry.choice),
+            "privacy": entry.privacy,
+            "generation": entry.generation,
+        },
     )
     return int(made.scalar_one())
 
@@ -130,22 +136,21 @@ def note(connection: Connection, entry: Entry, now: datetime) -> int:
 def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
     """Keep what somebody asked for; its number."""
     made = connection.execute(
-        insert(request)
-        .values(
-            subscription_id=new.subscription_id,
-            kind="signup",
-            state=new.state,
-            language=new.language,
-            asked={"languages": [new.language]},
-            wording=new.wording,
-            made_at=now,
-            expires_at=new.expires_at,
-            settled_at=None if new.state is RequestState.OPEN else now,
-            attempt=new.attempt,
-            renews=new.renews,
-            tend_at=new.tend_at,
-        )
-        .returning(request.c.id)
+        _ADD_REQUEST,
+        {
+            "subscription_id": new.subscription_id,
+            "kind": "signup",
+            "state": new.state,
+            "language": new.language,
+            "asked": {"languages": [new.language]},
+            "wording": new.wording,
+            "made_at": now,
+            "expires_at": new.expires_at,
+            "settled_at": None if new.state is RequestState.OPEN else now,
+            "attempt": new.attempt,
+            "renews": new.renews,
+            "tend_at": new.tend_at,
+        },
     )
     return int(made.scalar_one())
 
@@ -187,11 +192,14 @@ def confirm_request(connection: Connection, request_id: int, now: datetime) -> b
 
 def take_back_requests(connection: Connection, subscription_id: int, now: datetime) -> None:
     """Let every open request of a subscription expire: its reader left, or must not be mailed."""
-    connection.execute(
-        update(request)
-        .where(request.c.subscription_id == subscription_id, request.c.state == RequestState.OPEN)
-        .values(state=RequestState.EXPIRED, settled_at=now)
-    )
+    connection.execute(_TAKE_BACK, {"of": subscription_id, "at": now})
+
+
+_TAKE_BACK = (
+    update(request)
+    .where(request.c.subscription_id == bindparam("of"), request.c.state == RequestState.OPEN)
+    .values(state=RequestState.EXPIRED, settled_at=bindparam("at"))
+)
 
 
 def any_expired(connection: Connection, now: datetime) -> bool:
@@ -216,27 +224,39 @@ def last_mailed(connection: Connection, subscription_id: int) -> datetime | None
 
     The ledger says which requests were answered by mail: those that caused a notice.
     """
-    settled = (
+    return connection.scalar(_LAST_MAILED, {"of": subscription_id})
+
+
+def settled_by(of: ColumnElement[int]) -> ColumnElement[int]:
+    """The number of the entry with which the reader of a subscription last said yes or no."""
+    return (
         select(func.coalesce(func.max(consent.c.id), 0))
-        .where(consent.c.subscription_id == subscription_id, consent.c.act.in_([*GRANTS, *ENDS]))
+        .where(consent.c.subscription_id == of, consent.c.act.in_([*GRANTS, *ENDS]))
         .scalar_subquery()
     )
+
+
+def _last_mailed() -> Select[datetime]:
+    of: ColumnElement[int] = bindparam("of", type_=BigKey)
     answered = exists().where(
         delivery.c.mailing_id.is_(None),
         delivery.c.purpose.in_([Purpose.CONFIRM, Purpose.ALREADY]),
         delivery.c.cause == literal("request:") + cast(consent.c.request_id, String),
     )
-    return connection.scalar(
+    return (
         select(consent.c.at)
         .where(
-            consent.c.subscription_id == subscription_id,
-            consent.c.id > settled,
+            consent.c.subscription_id == of,
+            consent.c.id > settled_by(of),
             consent.c.act == Act.ASKED,
             answered,
         )
         .order_by(consent.c.id.desc())
         .limit(1)
     )
+
+
+_LAST_MAILED = _last_mailed()
 
 
 def _fitting(sent: str | None, length: int) -> str | None:

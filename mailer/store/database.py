@@ -1,13 +1,15 @@
 """Opens the database so that a commit is a commit: one writer at a time on SQLite, waits instead of errors.
 
 SQLite: WAL, foreign keys on, synchronous FULL, a busy timeout, and BEGIN IMMEDIATE for every writing
-transaction, so that two writers queue up instead of one of them failing half-way. PostgreSQL: READ
-COMMITTED with row locks where two could meet.
+transaction, so that two writers queue up instead of one of them failing half-way. The writers of one process
+queue up before they ask SQLite, whose own way of waiting is to look again ever more seldom: among many
+threads it serves a few and starves the rest. PostgreSQL: READ COMMITTED with row locks where two could meet.
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -42,6 +44,8 @@ class Database:
 
     def __init__(self, url: str, *, busy_seconds: float = 20, foreign_keys: bool = True) -> None:
         self.engine = _engine(url, busy_seconds)
+        self._busy_seconds = busy_seconds
+        self._writer = threading.Lock()
         if self.is_sqlite and not foreign_keys:
             event.listen(self.engine, "connect", _without_foreign_keys)
 
@@ -68,13 +72,25 @@ class Database:
             ServiceMissing: the database cannot be reached.
             TryLater: another writer held the database for longer than we wait.
         """
-        with _translated(self.engine), self.engine.connect() as connection:
+        turn = self._turn() if self.is_sqlite else nullcontext()
+        with turn, _translated(self.engine), self.engine.connect() as connection:
             connection.info["writing"] = True
             try:
                 with connection.begin():
                     yield connection
             finally:
                 connection.info["writing"] = False
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Our turn among the writers of this process."""
+        if not self._writer.acquire(timeout=self._busy_seconds):
+            place = self.engine.url.render_as_string(hide_password=True)
+            raise TryLater(f"The database {place} is busy", "try again in a minute")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def require_head(self) -> None:
         """Stop with a clear word if the schema is not this program's.

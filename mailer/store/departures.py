@@ -4,10 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, String, cast, exists, literal, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    String,
+    bindparam,
+    cast,
+    exists,
+    literal,
+    select,
+)
 
 from mailer.core.consent import ENDS, GRANTS, Act
 from mailer.core.delivery import Purpose
+from mailer.store.columns import BigKey
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent
 
@@ -39,12 +50,7 @@ def read_departure(connection: Connection, entry_id: int) -> Departure | None:
 
 def last_departure(connection: Connection, subscription_id: int) -> Departure | None:
     """The leaving that a subscription's last decisive entry is evidence of, if it is one."""
-    row = connection.execute(
-        _departures()
-        .where(consent.c.subscription_id == subscription_id, consent.c.act.in_([*GRANTS, *ENDS]))
-        .order_by(consent.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_LAST, {"of": subscription_id}).one_or_none()
     return None if row is None or row.act != Act.LEFT else _departure(row)
 
 
@@ -67,6 +73,17 @@ def _departures() -> Select[*tuple[Any, ...]]:
         consent.c.act,
         owed.label("way_back"),
     )
+
+
+_LAST = (
+    _departures()
+    .where(
+        consent.c.subscription_id == bindparam("of", type_=BigKey),
+        consent.c.act.in_([*GRANTS, *ENDS]),
+    )
+    .order_by(consent.c.id.desc())
+    .limit(1)
+)
 
 
 def _departure(row: Row[*tuple[Any, ...]]) -> Departure:

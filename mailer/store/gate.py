@@ -12,22 +12,20 @@ it counts as empty.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
-    and_,
-    case,
+    TextClause,
     delete,
     exists,
-    literal,
     or_,
     select,
+    text,
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.store.columns import insert_ignoring
 from mailer.store.gate_tables import bucket, surge
@@ -61,9 +59,9 @@ def look(connection: Connection, drops: Sequence[Drop], now: datetime) -> str | 
     """The kind of a bucket that would overflow; None where all have room. Takes no lock."""
     if not drops:
         return None
-    rows = connection.execute(
-        select(bucket.c.kind, bucket.c.name, bucket.c.empty_at).where(_any_of(drops))
-    )
+    named = {f"k{at}": one.kind for at, one in enumerate(drops)}
+    named |= {f"n{at}": one.name for at, one in enumerate(drops)}
+    rows = connection.execute(_levels(len(drops)), named)
     levels = {(row.kind, row.name): row.empty_at for row in rows}
     moment = _milliseconds(now)
     for one in drops:
@@ -88,7 +86,7 @@ def pour(
     if full is not None:
         return full, now
     together = connection.begin_nested()
-    taken = {row.kind: row for row in connection.execute(_upsert(connection, sorted(drops), now))}
+    taken = {row.kind: row for row in connection.execute(*_upsert(sorted(drops), now))}
     missing = next((one.kind for one in drops if one.kind not in taken), None)
     if missing is not None:  # another sign-up was quicker
         together.rollback()
@@ -164,33 +162,40 @@ def end_surges(connection: Connection, *, until: datetime | None = None) -> list
     return list(connection.scalars(query.returning(surge.c.lane)))
 
 
-def _upsert(connection: Connection, drops: Sequence[Drop], now: datetime) -> Any:
+def _upsert(drops: Sequence[Drop], now: datetime) -> tuple[TextClause, dict[str, Any]]:
     """Pours where there is room; gives back the rows it poured into."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     moment = _milliseconds(now)
-    rows = [
-        {"kind": one.kind, "name": one.name, "empty_at": moment + one.share, "size": one.size}
-        for one in drops
-    ]
-    fresh = dialect.insert(bucket).values(rows)
-    present = literal(moment, BigInteger)
-    told = fresh.excluded
-    too_full = bucket.c.empty_at > present + 2 * told.size
-    start = case((or_(bucket.c.empty_at <= present, too_full), present), else_=bucket.c.empty_at)
-    after = start + told.empty_at - present
-    return fresh.on_conflict_do_update(
-        index_elements=["kind", "name"],
-        set_={"empty_at": after, "size": told.size},
-        where=after <= present + told.size,
-    ).returning(bucket.c.kind, bucket.c.empty_at)
+    values: dict[str, Any] = {"present": moment}
+    for at, one in enumerate(drops):
+        after = moment + one.share
+        values |= {f"k{at}": one.kind, f"n{at}": one.name, f"e{at}": after, f"s{at}": one.size}
+    return _pour(len(drops)), values
+
+
+@cache  # its own words, since one for many rows is otherwise made anew each time
+def _pour(count: int) -> TextClause:
+    rows = ", ".join(f"(:k{at}, :n{at}, :e{at}, :s{at})" for at in range(count))
+    return text(f"""
+        INSERT INTO bucket (kind, name, empty_at, size) VALUES {rows}
+        ON CONFLICT (kind, name) DO UPDATE SET empty_at = {_AFTER}, size = excluded.size
+        WHERE {_AFTER} <= CAST(:present AS BIGINT) + excluded.size
+        RETURNING kind, empty_at
+    """)  # noqa: S608 - names of its own values alone
+
+
+_AFTER = """excluded.empty_at - CAST(:present AS BIGINT) + CASE
+    WHEN bucket.empty_at <= :present OR bucket.empty_at > CAST(:present AS BIGINT) + 2 * excluded.size
+    THEN CAST(:present AS BIGINT) ELSE bucket.empty_at END"""
 
 
 def _start(empty_at: int, moment: int, size: int) -> int:
     return moment if empty_at <= moment or empty_at > moment + 2 * size else empty_at
 
 
-def _any_of(drops: Sequence[Drop]) -> Any:
-    return or_(*(and_(bucket.c.kind == one.kind, bucket.c.name == one.name) for one in drops))
+@cache
+def _levels(count: int) -> TextClause:
+    either = " OR ".join(f"kind = :k{at} AND name = :n{at}" for at in range(count))
+    return text(f"SELECT kind, name, empty_at FROM bucket WHERE {either}")  # noqa: S608 - as above
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mailer.core.delivery import Purpose
 from mailer.store.columns import insert_ignoring
@@ -39,7 +39,7 @@ class NewPrepared:
 
 def keep_prepared(connection: Connection, new: NewPrepared, now: datetime) -> int:
     """Keep a prepared message once; its number, whether it is new or was there."""
-    found = connection.scalar(select(prepared.c.id).where(prepared.c.digest == new.digest))
+    found = connection.scalar(_BY_DIGEST, {"of": new.digest})
     if found is not None:
         return int(found)
     connection.execute(
@@ -57,11 +57,10 @@ def keep_prepared(connection: Connection, new: NewPrepared, now: datetime) -> in
             "made_at": now,
         },
     )
-    return int(
-        connection.execute(
-            select(prepared.c.id).where(prepared.c.digest == new.digest)
-        ).scalar_one()
-    )
+    return int(connection.execute(_BY_DIGEST, {"of": new.digest}).scalar_one())
+
+
+_BY_DIGEST = select(prepared.c.id).where(prepared.c.digest == bindparam("of"))
 
 
 def read_prepared(connection: Connection, prepared_id: int) -> PreparedRow:

@@ -9,7 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from mailer.core.address import Address
 from mailer.core.choice import AT_ONCE, Choice
@@ -78,9 +88,7 @@ def find_or_make(
             "made_at": now,
         },
     )
-    subscriber_id = connection.execute(
-        select(subscriber.c.id).where(subscriber.c.lookup == address.lookup)
-    ).scalar_one()
+    subscriber_id = connection.execute(_BY_LOOKUP, {"of": address.lookup}).scalar_one()
     connection.execute(
         insert_ignoring(connection, subscription),
         {
@@ -91,10 +99,7 @@ def find_or_make(
             "made_at": now,
         },
     )
-    query = _subscriptions().where(
-        subscription.c.subscriber_id == subscriber_id, subscription.c.newsroom == newsroom
-    )
-    return _row(connection.execute(_locked(query)).one())
+    return _row(connection.execute(_OF_BOTH, {"of": subscriber_id, "to": newsroom}).one())
 
 
 def read_subscription(
@@ -105,9 +110,9 @@ def read_subscription(
     Args:
         lock: keep others from changing it until this transaction ends.
     """
-    query = _subscriptions().where(subscription.c.id == subscription_id)
-    found = connection.execute(_locked(query) if lock else query).one_or_none()
-    return None if found is None else _row(found)
+    query = _BY_NUMBER_LOCKED if lock else _BY_NUMBER
+    found = connection.execute(query, {"of": subscription_id}).first()
+    return _row(found) if found else None
 
 
 def read_subscriber(connection: Connection, lookup: str) -> SubscriberRow | None:
@@ -200,16 +205,7 @@ def end(connection: Connection, subscription_id: int, *, reason: str, now: datet
     Args:
         reason: one word: `left`, `ended` (by an operator) or `suppressed`.
     """
-    connection.execute(
-        update(subscription)
-        .where(subscription.c.id == subscription_id)
-        .values(
-            state=SubscriptionState.ENDED,
-            ended_at=now,
-            end_reason=reason,
-            generation=subscription.c.generation + 1,
-        )
-    )
+    connection.execute(_END, {"of": subscription_id, "at": now, "why": reason})
 
 
 def is_suppressed(connection: Connection, address_hash: str) -> bool:
@@ -219,7 +215,10 @@ def is_suppressed(connection: Connection, address_hash: str) -> bool:
 
 def suppressed_reason(connection: Connection, address_hash: str) -> str | None:
     """Why the address with that hash must not be mailed; None if it may be."""
-    return connection.scalar(select(suppression.c.reason).where(suppression.c.hash == address_hash))
+    return connection.scalar(_SUPPRESSED, {"of": address_hash})
+
+
+_SUPPRESSED = select(suppression.c.reason).where(suppression.c.hash == bindparam("of"))
 
 
 def keep_suppression(
@@ -234,12 +233,8 @@ def keep_suppression(
 
 def lift_suppression(connection: Connection, address_hash: str, *, reason: str) -> bool:
     """Let an address be mailed again that was suppressed for this reason; whether it was."""
-    done = connection.execute(
-        delete(suppression).where(
-            suppression.c.hash == address_hash, suppression.c.reason == reason
-        )
-    )
-    return done.rowcount == 1
+    of = (suppression.c.hash == address_hash, suppression.c.reason == reason)
+    return connection.execute(delete(suppression).where(*of)).rowcount == 1
 
 
 def _subscriptions() -> Select[tuple[object, ...]]:
@@ -266,6 +261,27 @@ def _subscriptions() -> Select[tuple[object, ...]]:
 def _locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
     # NO KEY UPDATE leaves room for whoever only refers to the row: a delivery being owed to it.
     return query.with_for_update(of=subscription, key_share=True)
+
+
+# Made once, since visitors wait for them: to make a statement takes longer than to run it.
+_BY_LOOKUP = select(subscriber.c.id).where(subscriber.c.lookup == bindparam("of"))
+_END = (
+    update(subscription)
+    .where(subscription.c.id == bindparam("of"))
+    .values(
+        state=SubscriptionState.ENDED,
+        ended_at=bindparam("at"),
+        end_reason=bindparam("why"),
+        generation=subscription.c.generation + 1,
+    )
+)
+_BY_NUMBER = _subscriptions().where(subscription.c.id == bindparam("of"))
+_BY_NUMBER_LOCKED = _locked(_BY_NUMBER)
+_OF_BOTH = _locked(
+    _subscriptions().where(
+        subscription.c.subscriber_id == bindparam("of"), subscription.c.newsroom == bindparam("to")
+    )
+)
 
 
 def _row(row: Row[tuple[object, ...]]) -> SubscriptionRow:

@@ -4,10 +4,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, String, and_, cast, exists, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 
-from mailer.core.consent import ENDS, GRANTS, Act, RequestState, SubscriptionState
+from mailer.core.consent import Act, RequestState, SubscriptionState
 from mailer.core.delivery import DeliveryState, Purpose
+from mailer.store.columns import BigKey
+from mailer.store.consents import settled_by
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent, lapsed, request, subscriber, subscription
 
@@ -37,17 +52,17 @@ def mails(connection: Connection, subscription_id: int) -> int:
 
     Its reader answers by confirming, by leaving, and by asking for a fresh mail where a link expired.
     """
-    settled = (
-        select(func.coalesce(func.max(consent.c.id), 0))
-        .where(consent.c.subscription_id == subscription_id, consent.c.act.in_([*GRANTS, *ENDS]))
-        .scalar_subquery()
-    )
+    return int(connection.scalar(_MAILS, {"of": subscription_id}) or 0)
+
+
+def _mails() -> Select[int]:
+    of: ColumnElement[int] = bindparam("of", type_=BigKey)
     renewal = (
         select(func.coalesce(func.max(request.c.id), 0))
-        .where(request.c.subscription_id == subscription_id, request.c.renews.is_not(None))
+        .where(request.c.subscription_id == of, request.c.renews.is_not(None))
         .scalar_subquery()
     )
-    counted = (
+    return (
         select(func.count(delivery.c.id))
         .join_from(
             consent,
@@ -59,13 +74,15 @@ def mails(connection: Connection, subscription_id: int) -> int:
             ),
         )
         .where(
-            consent.c.subscription_id == subscription_id,
+            consent.c.subscription_id == of,
             consent.c.act == Act.ASKED,
-            consent.c.id > settled,
+            consent.c.id > settled_by(of),
             consent.c.request_id >= renewal,
         )
     )
-    return int(connection.scalar(counted) or 0)
+
+
+_MAILS = _mails()
 
 
 def is_renewed(connection: Connection, request_id: int) -> bool:
@@ -143,5 +160,9 @@ def first_mail(connection: Connection, request_id: int) -> DeliveryState | None:
 
 def has_lapsed(connection: Connection, address_hash: str, now: datetime) -> bool:
     """Whether an earlier sign-up of the address with that hash was never confirmed, and forgotten."""
-    query = select(lapsed.c.hash).where(lapsed.c.hash == address_hash, lapsed.c.until > now)
-    return connection.scalar(query) is not None
+    return connection.scalar(_LAPSED, {"of": address_hash, "at": now}) is not None
+
+
+_LAPSED = select(lapsed.c.hash).where(
+    lapsed.c.hash == bindparam("of"), lapsed.c.until > bindparam("at")
+)

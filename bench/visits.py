@@ -1,0 +1,133 @@
+"""Visits a site as many browsers at once would: over lines that stay open, noting how long answers take."""
+
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from databases import NEWSROOM
+
+YOUNGEST_FORM_SECONDS = 2.2
+"""A form that comes back sooner is a program's."""
+_ADDRESS = re.compile(rb"http://127\.0\.0\.1:(\d+)")
+_FORM = re.compile(rb'name="form" value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Post:
+    """A form to send."""
+
+    path: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it, and after how many seconds."""
+
+    status: int
+    seconds: float
+
+
+@contextmanager
+def served(config: Path) -> Iterator[int]:
+    """The port of a site that is served as long as the block lasts."""
+    with config.with_name("site").open("wb") as complaints:
+        site = subprocess.Popen(
+            [sys.executable, "-m", "mailer", "--config", str(config), "serve", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+        )
+    try:
+        assert site.stdout is not None
+        found = _ADDRESS.search(site.stdout.readline())
+        if found is None:
+            raise SystemExit(f"the site did not start: {config.with_name('site').read_text()}")
+        yield int(found[1])
+    finally:
+        site.terminate()
+        site.wait(timeout=30)
+
+
+class Browser:
+    """One line to the site, kept open."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def form(self) -> str:
+        """The mark of the newsroom's form, as it is shown now."""
+        _, body = await self._ask("GET", f"/{NEWSROOM}?lang=en", b"")
+        found = _FORM.search(body)
+        if found is None:
+            raise SystemExit("the newsroom's page has no sign-up form")
+        return found[1].decode()
+
+    async def send(self, post: Post) -> Answer:
+        """Send a form, and wait for the whole answer."""
+        began = time.perf_counter()
+        status, _ = await self._ask("POST", post.path, urlencode(post.fields).encode())
+        return Answer(status, time.perf_counter() - began)
+
+    async def _ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        if self._writer is None:
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n" if body else ""
+        head = (
+            f"{method} {quote(path, safe='/?=&.-_~')} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Content-Length: {len(body)}\r\n{kind}\r\n"
+        )
+        self._writer.write(head.encode() + body)
+        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = re.search(r"\ncontent-length: *(\d+)", answer)
+        content = await self._reader.readexactly(int(length[1]) if length else 0)
+        if "\nconnection: close" in answer:
+            self._writer.close()
+            self._writer = None
+        return int(answer.split(" ", 2)[1]), content
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+async def in_turn(port: int, posts: Callable[[str], Sequence[Post]]) -> list[Answer]:
+    """Send forms one after the other over one line, as the mark of a form lets them be."""
+    browser = Browser(port)
+    mark = await browser.form()
+    await asyncio.sleep(YOUNGEST_FORM_SECONDS)
+    answers = [await browser.send(post) for post in posts(mark)]
+    browser.close()
+    return answers
+
+
+async def at_once(
+    port: int, lines: int, posts: Callable[[str], Sequence[Post]]
+) -> tuple[list[Answer], float]:
+    """Send forms over so many lines at once; the answers, and the seconds that all took together."""
+    browsers = [Browser(port) for _ in range(lines)]
+    marks = [await browser.form() for browser in browsers]
+    await asyncio.sleep(YOUNGEST_FORM_SECONDS)
+    waiting = iter(posts(marks[0]))
+    answers: list[Answer] = []
+
+    async def keep_sending(browser: Browser) -> None:
+        for post in waiting:
+            answer = await browser.send(post)
+            answers.append(answer)
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(keep_sending, browsers))
+    seconds = time.perf_counter() - began
+    for browser in browsers:
+        browser.close()
+    return answers, seconds
