@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 TESTS ?= tests
+# Half as many again as there are cores: journeys wait for servers much of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 2) * 3 // 2)')
 
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -20,7 +22,7 @@ help:
 	@echo "make format  put the code into its form"
 	@echo "make messages  bring the catalogues up to date with what pages and mails say (docs/translating.md)"
 	@echo "make run     serve a press office of your own in ./office, made at the first call"
-	@echo "make bench   measure it on this machine: 20 minutes, and the tables of docs/benchmarks.md"
+	@echo "make bench   measure it on this machine: half an hour, and the tables of docs/benchmarks.md"
 	@echo "make bench-crash   kill dispatchers, relays and databases at random, and count what arrived"
 	@echo "make bench-ledger  measure the forms the ledger could have"
 	@echo "make clean   remove what these commands made (never ./office)"
@@ -44,7 +46,7 @@ demo: $(RUNTIME)
 	$(BIN)/mailer demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -q -n auto $(TESTS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
@@ -66,6 +68,7 @@ run: $(RUNTIME)
 bench: $(DEV)
 	$(BIN)/python bench/run.py --markdown docs/benchmarks.md
 	$(BIN)/python bench/first.py --markdown docs/benchmarks.md
+	$(BIN)/python bench/visitors.py --markdown docs/benchmarks.md
 
 bench-crash: $(DEV)
 	$(BIN)/python bench/crash.py --markdown docs/benchmarks.md
