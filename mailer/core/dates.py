@@ -1,4 +1,4 @@
-"""Reads a moment as documents write it, and never guesses: no zone, no moment.
+"""Reads a moment as documents and sources write it, and never guesses in silence.
 
     2025-09-12T20:49:28+02:00     ISO 8601; a blank for the T, seconds optional, Z or an offset
     2025-09-12 20:49 CEST         the same with zone letters
@@ -6,10 +6,21 @@
 
 Zone letters are fixed offsets. A time without a zone is read in the zone that the caller hands in;
 an hour that this zone skips or repeats (daylight saving) is refused: a guess could mail too early.
+
+What the press office writes by hand is read by `read_moment`, which refuses all else. What a source says is
+read by `read_told`, which knows these too, and marks what it had to decide:
+
+    Fri, 25 Sep 2026 22:14:00 GMT     RFC 5322; weekday, seconds and comma optional, years of two digits
+    2026-09-25                        a day alone is its first moment
+
+Of an hour that comes twice, or never, it takes the later reading: nothing is early for it.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Literal
 
 from mailer.core.errors import MailerError
 
@@ -32,6 +43,42 @@ _MOMENTS = (
     re.compile(rf"{_DOTTED_DAY} {_TIME}{_ZONE}"),
 )
 _DAYS = (re.compile(_ISO_DAY), re.compile(_DOTTED_DAY))
+
+# RFC 5322 section 3.3, and what section 4.3 makes of its ancestors: a year of two digits, no seconds, a
+# comment behind. The weekday is read over: it may be wrong, missing or of another language.
+_MAIL_DAY = re.compile(
+    r"(?:(?P<weekday>[^\W\d_]{2,12})\.?(?:, ?| ))?(?P<day>[0-9]{1,2})\.?[ -](?P<month>[^\W\d_]{3,12})\.?[ -]"
+    rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}),? {_TIME}(?: ?(?:GMT|UTC)(?=[+-]))?{_ZONE}(?: ?\([^()]{{0,40}}\))?"
+)
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("jan", "feb", "mar mär mrz", "apr", "may maj mai", "jun", "jul", "aug", "sep", "oct okt", "nov",
+         "dec dez"), 1
+    )
+    for name in names.split()
+}  # fmt: skip
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Mark = Literal["zone", "ambiguous", "missing", "weekday", "day"]
+"""What had to be decided: no zone was said (the source's was taken); the hour comes twice or never there (the
+later reading was taken); the weekday is another day's (the date was taken); no time was said (the day's
+first moment was taken)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A moment as a source told it.
+
+    Attributes:
+        at: aware UTC, in whole seconds.
+        raw: the text as it stood.
+        marks: what had to be decided to read it; empty where it says everything itself.
+    """
+
+    at: datetime
+    raw: str
+    marks: tuple[Mark, ...] = ()
 
 
 class DateRefused(MailerError):
@@ -65,15 +112,63 @@ def read_moment(text: str, *, zone: tzinfo | None = None) -> datetime:
     if found is None:
         raise _not_a_moment(stated)
     given = _given_zone(found, stated)
-    naive = _wall_clock(found, stated)
+    naive = _wall_clock(found.groupdict(), stated)
     try:
         if given is not None:
             return naive.replace(tzinfo=given).astimezone(UTC)
         return _in_zone(naive, zone, stated)
     except OverflowError as error:
-        raise DateRefused(
-            f"“{stated}” is out of range", "check the year", reason="range"
-        ) from error
+        raise _out_of_range(stated) from error
+
+
+def read_told(text: str, *, zone: tzinfo) -> Told:
+    """Read a moment that a source tells.
+
+    Args:
+        text: in one of the forms named above.
+        zone: the source's own, in which a time without a zone is told.
+
+    Raises:
+        DateRefused: see its `reason`: "syntax", "range", or "zone" for letters that we do not know.
+    """
+    stated = " ".join(text[:200].split())
+    found = next(
+        (m for form in (*_MOMENTS, _MAIL_DAY, *_DAYS) if (m := form.fullmatch(stated))), None
+    )
+    if found is None:
+        raise _not_a_moment(stated)
+    said = found.groupdict()
+    marks: tuple[Mark, ...] = ()
+    if "hour" in said:
+        naive, given = _wall_clock(said, stated), _given_zone(found, stated)
+        marks = ("weekday",) if _is_another_day(said.get("weekday"), naive) else ()
+    else:
+        naive, given, marks = _wall_clock(said, stated), None, ("day",)
+    try:
+        if given is not None:
+            return Told(naive.replace(tzinfo=given).astimezone(UTC), text, marks)
+        readings = [naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    except OverflowError as error:
+        raise _out_of_range(stated) from error
+    doubt = _doubt(naive, *readings, zone=zone)
+    return Told(max(readings), text, (*marks, "zone", *doubt))
+
+
+def _doubt(naive: datetime, first: datetime, second: datetime, *, zone: tzinfo) -> tuple[Mark, ...]:
+    if first == second:
+        return ()
+    skipped = first.astimezone(zone).replace(tzinfo=None) != naive
+    return ("missing",) if skipped else ("ambiguous",)
+
+
+def _is_another_day(weekday: str | None, naive: datetime) -> bool:
+    """Whether an English weekday, the only ones RFC 5322 knows, contradicts its date."""
+    name = (weekday or "")[:3].lower()
+    return name in _WEEKDAYS and _WEEKDAYS[naive.weekday()] != name
+
+
+def _out_of_range(stated: str) -> DateRefused:
+    return DateRefused(f"“{stated}” is out of range", "check the year", reason="range")
 
 
 def _not_a_moment(stated: str) -> DateRefused:
@@ -85,10 +180,17 @@ def _not_a_moment(stated: str) -> DateRefused:
     return DateRefused(f"“{shown}” is not a date and time", f"write {FORMS}", reason="syntax")
 
 
-def _wall_clock(found: re.Match[str], stated: str) -> datetime:
-    parts = [int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")]
+def _wall_clock(said: Mapping[str, str | None], stated: str) -> datetime:
+    month = _MONTHS.get((said["month"] or "")[:3].lower()) or said["month"] or ""
+    year = int(said["year"] or 0)
+    if len(said["year"] or "") == 2:  # RFC 5322 section 4.3
+        year += 2000 if year < 50 else 1900
+    day, hour, minute, second = (
+        int(said.get(name) or 0) for name in ("day", "hour", "minute", "second")
+    )
     try:
-        return datetime(*parts)  # type: ignore[arg-type] # noqa: DTZ001 - the zone comes next
+        # The zone comes next.
+        return datetime(year, int(month), day, hour, minute, second)  # noqa: DTZ001
     except ValueError as error:
         raise DateRefused(
             f"“{stated}” names a day or hour that does not exist", "check it", reason="range"

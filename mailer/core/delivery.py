@@ -29,9 +29,14 @@ class DeliveryState(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why a message is sent; notices (all but RELEASE) overtake releases."""
+    """Why a message is sent; notices (all but those of mailings) overtake mailings."""
 
     RELEASE = "release"
+    CORRECTION = "correction"
+    WITHDRAWAL = "withdrawal"
+    EARLY = "early"
+    EMBARGO = "embargo"
+    DIGEST = "digest"
     CONFIRM = "confirm"
     REMINDER = "reminder"
     ALREADY = "already"
@@ -100,6 +105,7 @@ class Due(NamedTuple):
         made_at: the Date of the message, equal on every retry.
         unknown: what the newsroom wants done when a reply is never seen.
         alone: claimed by itself (a notice, a retry), not as part of a chunk.
+        answers: the delivery of the reader's own copy that it is threaded to; None for no thread.
     """
 
     id: int
@@ -113,6 +119,7 @@ class Due(NamedTuple):
     cause: str = ""
     unknown: UnknownPolicy = "resend"
     alone: bool = False
+    answers: int | None = None
 
     @property
     def cause_id(self) -> int:
@@ -120,7 +127,17 @@ class Due(NamedTuple):
         return int(self.cause.rpartition(":")[2] or 0)
 
 
-NOTICES = tuple(purpose for purpose in Purpose if purpose is not Purpose.RELEASE)
+MAILED = (
+    Purpose.RELEASE,
+    Purpose.CORRECTION,
+    Purpose.WITHDRAWAL,
+    Purpose.EARLY,
+    Purpose.EMBARGO,
+    Purpose.DIGEST,
+)
+"""The purposes of mailings' messages."""
+
+NOTICES = tuple(purpose for purpose in Purpose if purpose not in MAILED)
 
 
 def may_receive(purpose: Purpose, *, subscribed: bool, suppressed: bool, asked: bool) -> bool:

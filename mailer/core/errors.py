@@ -3,6 +3,7 @@
 MailerError                 exit code
 |-- ConfigFault             2   the settings, all faults at once
 |-- DocumentFault           2   a release we cannot read: file, line, cure
+|-- SourceFault             2   what a source gave us is no release, and no list of them
 |-- NotFound                2   an id or key that names nothing
 |-- NotAllowed              2   the act is refused in this state
 |-- AddressRefused          2   not an address we can mail
@@ -54,6 +55,10 @@ class DocumentFault(MailerError):
         super().__init__(f"{file}:{line}: {what}", cure)
         self.file = file
         self.line = line
+
+
+class SourceFault(MailerError):
+    """What a source gave us is nothing that releases could be read from; nothing of it was taken."""
 
 
 class NotFound(MailerError):

@@ -3,19 +3,26 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mailer.core.choice import AT_ONCE
+from mailer.core.choice import AT_ONCE, Interests
 from mailer.core.forwarded import ProxyHeader
 from mailer.core.language import choose
 
 UnknownPolicy = Literal["resend", "hold"]
+Fallback = Literal["original", "first", "wait"]
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that readers can choose: its key, and what it is called by language."""
+    """A topic, a kind of release or a place that readers can choose.
+
+    Attributes:
+        labels: what it is called, by language.
+        words: in which sources speak of it beside these.
+    """
 
     key: str
     labels: tuple[tuple[str, str], ...]
+    words: tuple[str, ...] = ()
 
     def label(self, language: str) -> str:
         """What it is called in a language, or else in the first there is."""
@@ -47,7 +54,12 @@ class Newsroom:
         logo, logo_dark: the files of the pages' logo, the second for dark pages; empty for none.
         boilerplate: what is told about the issuer below each release on its page, by language.
         topics: what readers can choose among; empty offers no choice.
-        frequencies: how often they can have mail, as `core.choice.FREQUENCIES` names it.
+        kind_choices, places: the same, for kinds of release and for what places it is about.
+        fallback: what who wants none of a release's languages gets: it in the language that it was first
+            written in, in the first of the newsroom's that it is in, or nothing until it is translated.
+        frequencies: how often they can have mail, as `core.choice.FREQUENCIES` names it; who does not say has
+            the first.
+        catch_up: so many of the last releases a fresh subscriber gets as one digest.
         unknown: what to do with a message whose reply was never seen.
     """
 
@@ -70,8 +82,21 @@ class Newsroom:
     logo_dark: str = ""
     boilerplate: tuple[tuple[str, str], ...] = ()
     topics: tuple[Topic, ...] = ()
+    kind_choices: tuple[Topic, ...] = ()
+    places: tuple[Topic, ...] = ()
+    fallback: Fallback = "original"
     frequencies: tuple[str, ...] = (AT_ONCE,)
+    catch_up: int = 0
     unknown: UnknownPolicy = "resend"
+
+    def offered(self, interests: Interests) -> Interests:
+        """What of it can be chosen here; where nothing of it can any more, everything."""
+        return Interests(
+            topics=_among(self.topics, interests.topics),
+            kinds=_among(self.kind_choices, interests.kinds),
+            places=_among(self.places, interests.places),
+            frequency=interests.frequency if interests.frequency in self.frequencies else None,
+        )
 
     @property
     def language(self) -> str:
@@ -117,3 +142,7 @@ class Site:
     def url(self, path: str) -> str:
         """The absolute address of `path`, which starts with a slash."""
         return f"{self.base_url}{path}"
+
+
+def _among(offered: tuple[Topic, ...], words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return tuple(one.key for one in offered if one.key in (words or ())) or None

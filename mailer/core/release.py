@@ -16,6 +16,9 @@ BlockKind = Literal[
     "paragraph", "heading", "attribution", "quote", "bullet", "number", "preformatted", "rule"
 ]
 
+Signal = Literal["", "correction", "withdrawn"]
+"""What a source says of a release beside its text: it corrects an earlier one, or was taken back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -47,6 +50,8 @@ class Block:
     @property
     def text(self) -> str:
         """The block's words without style."""
+        if len(self.runs) == 1:  # most have no style inside
+            return self.runs[0].text
         return "".join(run.text for run in self.runs)
 
 
@@ -62,14 +67,54 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Something that comes with a release: linked with its name, type and size.
+
+    Attributes:
+        media_type: as `application/pdf`; empty where nobody said.
+        size: octets; None where nobody said.
+        attach: the desk wants it in the mail itself.
+    """
+
+    url: str
+    name: str
+    media_type: str = ""
+    size: int | None = None
+    attach: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that comes with a release: linked, never loaded by a mail.
+
+    Attributes:
+        alt: what it shows, in words, for those who do not see it.
+        credit: who made it.
+    """
+
+    url: str
+    alt: str = ""
+    caption: str = ""
+    credit: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
-    """One immutable text of a release in one language. `lead` may be empty; `title` and `body` never are."""
+    """One immutable text of a release in one language. `lead` may be empty; `title` and `body` never are.
+
+    Attributes:
+        pictures: the lead picture first.
+    """
 
     language: str
     title: str
     lead: str
     body: tuple[Block, ...]
     contacts: tuple[Contact, ...] = ()
+    files: tuple[File, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +138,16 @@ class ReleaseDocument:
         issuer: who signs it, as written; None where the document does not say.
         identity: the source's own name for the release (front matter `id`, canonical URL, guid);
             None means the fingerprint of its first edition is its identity.
+        names: further names of the release: its other addresses, a platform's number (`um:2012662`).
+        joint: what releases of several newsrooms that are one and the same have in common.
         publish_at: aware UTC; not before this moment. Never taken from the text or a list of others.
+        embargo_until: aware UTC; nobody may read it before, but for accredited readers.
+        dated: the source's own date of it, aware UTC: when it was published there; None without one to trust.
+        dated_as: that date as it stood.
+        signal: what the source says of its state.
+        places: what it is about or where, as the source has it.
+        detail_url: where the whole stands, of which this is only the announcement: the edition has no
+            body then, its lead is the announcement's, and it is never mailed as it is.
         warnings: what the operator should look at, in words.
     """
 
@@ -107,6 +161,15 @@ class ReleaseDocument:
     canonical_url: str | None = None
     related: tuple[Related, ...] = ()
     warnings: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    joint: str | None = None
+    embargo_until: datetime | None = None
+    dated: datetime | None = None
+    dated_as: str = ""
+    signal: Signal = ""
+    places: tuple[str, ...] = ()
+    urgent: bool = False
+    detail_url: str | None = None
 
 
 def fingerprint(edition: Edition) -> str:

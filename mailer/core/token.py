@@ -31,6 +31,7 @@ class LinkPurpose(StrEnum):
     NOT_ME = "not-me"
     CHECK_MAIL = "check-mail"
     LEAVE = "leave"
+    LEAVE_ALL = "leave-all"
     FORM = "form"
     MANAGE = "manage"
     REJOIN = "rejoin"
@@ -41,6 +42,7 @@ LIFETIME: dict[LinkPurpose, timedelta | None] = {
     LinkPurpose.NOT_ME: None,
     LinkPurpose.CHECK_MAIL: WINDOW,
     LinkPurpose.LEAVE: None,
+    LinkPurpose.LEAVE_ALL: None,
     LinkPurpose.FORM: None,  # its ages are settings, see `web.form_token`
     LinkPurpose.MANAGE: timedelta(hours=24),
     LinkPurpose.REJOIN: timedelta(days=7),
@@ -118,6 +120,14 @@ class Tokens:
             return self.read(purpose, token, now).subject, False
         except TokenExpired as late:
             return late.subject, True
+
+    def derived(self, use: str, name: str) -> tuple[str, ...]:
+        """A secret of its own for `name`, of each key, the last key's first: one alone is told it.
+
+        40 hexadecimal digits, of HMAC-SHA-256.
+        """
+        said = f"mailer.{use}:{name}".encode()
+        return tuple(hmac.digest(key, said, "sha256").hex()[:40] for key in reversed(self._keys))
 
     def _verify(self, purpose: LinkPurpose, token: str) -> Claim:
         for signer in self._signers[purpose]:

@@ -12,16 +12,16 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_REFUSED = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls, but not tab and line ends
+_REFUSED_SIGNS = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls, but not tab and line ends
     "\u202d\u202e"  # direction overrides
     "\ufff9-\ufffd"  # annotation anchors, object and replacement characters
     "\ufdd0-\ufdef\ud800-\udfff"  # noncharacters, lone surrogates
     + "".join(
         f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
     )
-    + "]"
 )
+_REFUSED = re.compile(f"[{_REFUSED_SIGNS}]")
 _UNSEEN = re.compile(
     "[\u00ad\u180e\u2060-\u2064\u206a-\u206f\ufeff]"
     # Between Thai, Lao, Burmese and Khmer words a zero-width blank says where a line may break.
@@ -34,6 +34,10 @@ _TAGS = re.compile(
     "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f)"
     "|[\U000e0000-\U000e007f]"
 )
+# Nearly no text has any of them, and to look for one is quicker than to look around each sign.
+_UNSEEN_SIGNS = "\u00ad\u180e\u200b-\u200d\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+_PERHAPS = re.compile(f"[{_UNSEEN_SIGNS}]")
+_ODD = re.compile(f"[{_REFUSED_SIGNS}{_UNSEEN_SIGNS}]")
 _MOST_MARKS = 30
 _BEYOND_LATIN = re.compile(f"[\u0300-\U0010ffff]{{{_MOST_MARKS + 1},}}")
 _JOINERS = "\u200c\u200d"
@@ -77,6 +81,8 @@ def find_stacked(text: str) -> Refused | None:
 
 def find_deceptive(text: str) -> Refused | None:
     """The first character that may not stand in a display string (a title, a name, a label)."""
+    if text.isprintable():  # nothing of a hidden category is
+        return None
     for index, character in enumerate(text):
         hidden = unicodedata.category(character) in _HIDDEN_CATEGORIES
         if hidden and character not in _JOINERS:
@@ -104,6 +110,15 @@ def composed(text: str) -> str:
     return _without_unseen(text)
 
 
+def is_tidy(text: str) -> bool:
+    """Whether nothing in a text is refused, unseen or not composed, so that it may be kept as it is."""
+    return (
+        unicodedata.is_normalized("NFC", text)
+        and _ODD.search(text) is None
+        and find_stacked(text) is None
+    )
+
+
 def described(character: str) -> str:
     """A character's code point and name: `U+202E (RIGHT-TO-LEFT OVERRIDE)`."""
     name = unicodedata.name(character, "")
@@ -113,7 +128,9 @@ def described(character: str) -> str:
 
 
 def _without_unseen(text: str) -> str:
-    plain = text if text.isascii() else _TAGS.sub(_flag_alone, _UNSEEN.sub("", text))
+    if text.isascii():
+        return text
+    plain = _TAGS.sub(_flag_alone, _UNSEEN.sub("", text)) if _PERHAPS.search(text) else text
     return unicodedata.normalize("NFC", plain)
 
 

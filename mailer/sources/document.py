@@ -48,9 +48,16 @@ def read_document(
     return replace(document, warnings=(*document.warnings, doubt)) if doubt else document
 
 
+def is_markdown(lines: Sequence[Line], file: str) -> bool:
+    """Whether a text is Markdown, and not the text of a newsroom page."""
+    if lines and (lines[0].text == "---" or lines[0].text.startswith("# ")):
+        return True
+    return file.lower().endswith(_MARKDOWN_NAMES) and find_furniture(lines) is None
+
+
 def _read(text: str, file: str, language: str | None, default: str) -> ReleaseDocument:
     lines = split_lines(text)
-    if not _is_markdown(lines, file):
+    if not is_markdown(lines, file):
         return read_page(lines, file=file, language=language)
     furniture = find_anchored(lines)
     if furniture is not None:
@@ -62,12 +69,6 @@ def _read(text: str, file: str, language: str | None, default: str) -> ReleaseDo
     from mailer.sources.markdown import read_markdown  # noqa: PLC0415 - its parsers load slowly
 
     return read_markdown(text, file=file, language=language, default_language=default)
-
-
-def _is_markdown(lines: Sequence[Line], file: str) -> bool:
-    if lines and (lines[0].text == "---" or lines[0].text.startswith("# ")):
-        return True
-    return file.lower().endswith(_MARKDOWN_NAMES) and find_furniture(lines) is None
 
 
 def _language_doubt(edition: Edition) -> str:

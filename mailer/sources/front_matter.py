@@ -4,7 +4,8 @@ Front matter is YAML between a first line `---` and the next one:
 
     title, lead, language, kind, issuer, newsroom        texts; all but the title may be left out
     id                  the release's permanent name; without it the canonical_url is its name
-    topics              a list of texts
+    topics, places      a list of texts each
+    files, pictures     lists (`front_material`)
     publish_at          not before this moment; needs an offset or zone letters, or
     time_zone           the zone in which publish_at is told, as in Europe/Copenhagen
     canonical_url       where the release stands on the web
@@ -18,10 +19,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailer.core.dates import DateRefused, read_moment
-from mailer.core.release import Contact
+from mailer.core.release import Contact, File, Picture
 from mailer.sources import fields
 from mailer.sources.characters import find_refused, one_line
 from mailer.sources.contact_line import MAX_LENGTH, read_contact
+from mailer.sources.front_material import read_files, read_pictures
 from mailer.sources.lines import Place
 from mailer.sources.yaml_nodes import Entry, read_nodes
 
@@ -40,6 +42,9 @@ class FrontMatter:
     kind: str = ""
     language: str | None = None
     topics: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     publish_at: datetime | None = None
     contacts: tuple[Contact, ...] = ()
     canonical_url: str | None = None
@@ -171,6 +176,9 @@ _READERS: dict[str, Callable[[Entry], Any]] = {
     "kind": _shown,
     "language": _language,
     "topics": _topics,
+    "places": _topics,
+    "files": read_files,
+    "pictures": read_pictures,
     "publish_at": Entry.text,  # read when the zone is known, whichever stands first
     "time_zone": _zone,
     "contacts": _contacts,

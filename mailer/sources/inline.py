@@ -40,7 +40,30 @@ def read_runs(tokens: Sequence[Token], place: Place) -> tuple[Run, ...]:
     state = _State(place)
     for token in tokens:
         _take(token, state)
-    return _joined(state.runs)
+    return joined(state.runs)
+
+
+def joined(pieces: Sequence[Run]) -> tuple[Run, ...]:
+    """Runs with single blanks between words, neighbours of one style made one, none at either end."""
+    if len(pieces) == 1:  # most have no style inside
+        text = pieces[0].text.strip()
+        return (_saying(pieces[0], text),) if text else ()
+    kept: list[Run] = []
+    for piece in pieces:
+        text = piece.text
+        before = kept[-1].text[-1] if kept else LINE_BREAK
+        if before in {" ", LINE_BREAK}:
+            text = text.lstrip(" ") if kept else text.lstrip()
+        if text.startswith(LINE_BREAK):
+            _trim_end(kept, " ")
+        if not text:
+            continue
+        if kept and _alike(kept[-1], piece):
+            kept[-1] = _saying(piece, kept[-1].text + text)
+        else:
+            kept.append(_saying(piece, text))
+    _trim_end(kept, None)
+    return tuple(kept)
 
 
 @dataclass(slots=True)
@@ -95,30 +118,18 @@ def _refusal(token: Token, place: Place) -> DocumentFault:
     )
 
 
-def _joined(pieces: Sequence[Run]) -> tuple[Run, ...]:
-    """Runs with single blanks between words, neighbours of one style made one."""
-    kept: list[Run] = []
-    for piece in pieces:
-        text = piece.text
-        before = kept[-1].text[-1] if kept else LINE_BREAK
-        if before in {" ", LINE_BREAK}:
-            text = text.lstrip(" ") if kept else text.lstrip()
-        if text.startswith(LINE_BREAK):
-            _trim_end(kept, " ")
-        if not text:
-            continue
-        if kept and replace(kept[-1], text="") == replace(piece, text=""):
-            kept[-1] = replace(piece, text=kept[-1].text + text)
-        else:
-            kept.append(replace(piece, text=text))
-    _trim_end(kept, None)
-    return tuple(kept)
+def _alike(one: Run, other: Run) -> bool:
+    return (one.bold, one.italic, one.href) == (other.bold, other.italic, other.href)
+
+
+def _saying(run: Run, text: str) -> Run:
+    return run if run.text == text else Run(text, run.bold, run.italic, run.href)
 
 
 def _trim_end(runs: list[Run], blanks: str | None) -> None:
     while runs:
         text = runs[-1].text.rstrip(blanks)
         if text:
-            runs[-1] = replace(runs[-1], text=text)
+            runs[-1] = _saying(runs[-1], text)
             return
         runs.pop()

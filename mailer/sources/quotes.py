@@ -28,6 +28,8 @@ def mark_quotes(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], tuple[int, 
         The blocks, as many as before, and the indexes of quotes whose closing mark is missing.
     """
     kept = list(blocks)
+    if not any(block.kind == "quote" or _opener(block) for block in kept):
+        return tuple(kept), ()
     unclosed = []
     index = 0
     while index < len(kept):

@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.core.dates import ZONE_LETTERS, DateRefused, read_moment
+from mailer.core.dates import ZONE_LETTERS, DateRefused, read_moment, read_told
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
@@ -121,3 +122,92 @@ def test_every_moment_survives_being_written_in_zone_letters(naive: datetime, le
 def test_any_text_is_read_or_refused(text: str, zone: ZoneInfo | None) -> None:
     with suppress(DateRefused):
         assert read_moment(text, zone=zone).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "marks"),
+    [
+        # Each as a real source wrote it.
+        ("Fri, 25 Sep 2026 22:14:00 GMT", "2026-09-25T22:14:00", ()),
+        ("Fri, 02 Oct 2026 18:06 GMT", "2026-10-02T18:06:00", ()),
+        ("Thu, 01 Oct 2026 15:00:10 +0000", "2026-10-01T15:00:10", ()),
+        ("2026-10-01T07:21:34.266Z", "2026-10-01T07:21:34", ()),
+        ("2020-06-15T21:45:52+0200", "2020-06-15T19:45:52", ()),
+        ("2016-12-25T00:15:02.000+00:00", "2016-12-25T00:15:02", ()),
+        ("8.9.2025 13:25:12 CEST", "2025-09-08T11:25:12", ()),
+        # RFC 5322 and its ancestors.
+        ("2 Oct 26 18:06 CEST", "2026-10-02T16:06:00", ()),
+        ("2 Oct 99 18:06 EST", "1999-10-02T23:06:00", ()),
+        ("Fri,2 Oct 2026 18:06:00 EET", "2026-10-02T16:06:00", ()),
+        ("Fri 02 Oct 2026 18:06:00 BST", "2026-10-02T17:06:00", ()),
+        ("Fri, 02 Oct 2026 18:06:00 +0200 (CEST)", "2026-10-02T16:06:00", ()),
+        ("Fri, 02 Oct 2026 18:06:00 GMT+0200", "2026-10-02T16:06:00", ()),
+        ("Mon, 02 Oct 2026 18:06:00 GMT", "2026-10-02T18:06:00", ("weekday",)),
+        ("fredag, 2. oktober 2026 18:06 MEZ", "2026-10-02T17:06:00", ()),
+        ("12-Sep-2025 10:00:00 -0430", "2025-09-12T14:30:00", ()),
+        # No zone: the source's own.
+        ("2026-07-01 07:00", "2026-07-01T05:00:00", ("zone",)),
+        ("1. december 2026 07:00", "2026-12-01T06:00:00", ("zone",)),
+        ("2026-09-25", "2026-09-24T22:00:00", ("day", "zone")),
+        # The clocks change: the later reading, so that nothing is early.
+        ("2025-10-26 02:30", "2025-10-26T01:30:00", ("zone", "ambiguous")),
+        ("2025-03-30 02:30", "2025-03-30T01:30:00", ("zone", "missing")),
+        ("Tue, 26 Oct 2025 02:30", "2025-10-26T01:30:00", ("weekday", "zone", "ambiguous")),
+        ("2025-10-26 02:30 CEST", "2025-10-26T00:30:00", ()),
+    ],
+)
+def test_what_a_source_tells_is_read_and_marked(
+    text: str, expected: str, marks: tuple[str, ...]
+) -> None:
+    told = read_told(f" {text}\n", zone=COPENHAGEN)
+    assert told.at == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert told.at.tzinfo is UTC
+    assert told.marks == marks
+    assert told.raw == f" {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "syntax"),
+        ("yesterday", "syntax"),
+        ("10/02/2026 18:06", "syntax"),
+        ("Fri, 02 Oct 2026", "syntax"),
+        ("Fri, 02 Foo 2026 18:06:00 GMT", "range"),
+        ("31 Feb 2026 10:00 GMT", "range"),
+        ("2 Oct 2026 25:00 GMT", "range"),
+        ("2 Oct 2026 18:06 IST", "zone"),
+        ("2 Oct 2026 18:06 +1500", "zone"),
+        ("0001-01-01", "range"),
+        ("x" * 5000, "syntax"),
+    ],
+)
+def test_what_a_source_tells_that_is_no_moment_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(DateRefused) as caught:
+        read_told(text, zone=COPENHAGEN)
+    assert caught.value.reason == reason
+
+
+def test_what_a_desk_writes_by_hand_is_not_read_as_loosely() -> None:
+    for text in ("Fri, 25 Sep 2026 22:14:00 GMT", "2 Oct 26 18:06 CEST"):
+        with pytest.raises(DateRefused):
+            read_moment(text, zone=COPENHAGEN)
+
+
+@settings(deadline=None)
+@given(
+    st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2049, 1, 1)),
+    st.sampled_from(sorted(ZONE_LETTERS)),
+)
+def test_every_moment_survives_the_form_of_mail(naive: datetime, letters: str) -> None:
+    aware = naive.replace(microsecond=0, tzinfo=timezone(timedelta(hours=ZONE_LETTERS[letters])))
+    assert read_told(format_datetime(aware), zone=COPENHAGEN).at == aware
+    written = format_datetime(aware).rpartition(" ")[0]
+    assert read_told(f"{written} {letters}", zone=COPENHAGEN).at == aware
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_of_a_source_is_read_or_refused(text: str) -> None:
+    with suppress(DateRefused):
+        assert read_told(text, zone=COPENHAGEN).at.tzinfo is UTC

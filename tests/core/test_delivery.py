@@ -118,8 +118,9 @@ def test_who_may_receive_what(purpose: Purpose, subscribed: bool, asked: bool) -
     assert not may_receive(purpose, subscribed=subscribed, suppressed=True, asked=asked)
 
 
-def test_every_purpose_but_a_release_is_a_notice() -> None:
-    assert set(NOTICES) == set(Purpose) - {Purpose.RELEASE}
+def test_every_purpose_but_those_of_mailings_is_a_notice() -> None:
+    mailed = {"release", "digest", "correction", "withdrawal", "early", "embargo"}
+    assert {str(purpose) for purpose in set(Purpose) - set(NOTICES)} == mailed
 
 
 @pytest.mark.parametrize(("cause", "number"), [("request:17", 17), ("", 0)])
