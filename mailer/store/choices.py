@@ -4,6 +4,7 @@ from sqlalchemy import Connection, update
 
 from mailer.core.choice import Choice
 from mailer.core.consent import SubscriptionState
+from mailer.store.chosen import values_of
 from mailer.store.people import SubscriptionRow, subscriptions
 from mailer.store.tables import subscription
 
@@ -25,7 +26,7 @@ def choose(connection: Connection, standing: SubscriptionRow, choice: Choice) ->
             subscription.c.revision == standing.revision,
             subscription.c.generation == standing.generation,
         )
-        .values(**_values(choice))
+        .values(**values_of(choice))
     )
     return done.rowcount == 1
 
@@ -33,15 +34,5 @@ def choose(connection: Connection, standing: SubscriptionRow, choice: Choice) ->
 def settle(connection: Connection, subscription_id: int, choice: Choice) -> None:
     """Write a choice that the caller, who holds the row, has decided on."""
     connection.execute(
-        update(subscription).where(subscription.c.id == subscription_id).values(**_values(choice))
+        update(subscription).where(subscription.c.id == subscription_id).values(**values_of(choice))
     )
-
-
-def _values(choice: Choice) -> dict[str, object]:
-    return {
-        "languages": list(choice.languages),
-        "topics": None if choice.topics is None else list(choice.topics),
-        "frequency": choice.frequency,
-        "paused_until": choice.paused_until,
-        "revision": subscription.c.revision + 1,
-    }

@@ -123,6 +123,7 @@ def _with_consent() -> Select[*tuple[Any, ...]]:
             delivery.c.made_at,
             delivery.c.attempts,
             delivery.c.due_at,
+            delivery.c.answers,
             subscriber.c.mailbox,
             subscription.c.state,
             suppression.c.hash.label("suppressed"),
@@ -166,4 +167,5 @@ def _due(row: Row[*tuple[Any, ...]], *, alone: bool) -> Due:
         cause=row.cause or "",
         unknown=row.unknown or "resend",
         alone=alone,
+        answers=row.answers,
     )

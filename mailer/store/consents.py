@@ -5,8 +5,10 @@ entry is written in the transaction that changes the subscription, and only when
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.core.choice import Choice, to_plain
+from mailer.core.choice import EVERYTHING, Choice, Interests, signup_to_plain, to_plain
 from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
 from mailer.store.columns import BigKey, insert_ignoring
@@ -44,6 +46,7 @@ class NewRequest:
         attempt: the number of the page that answers it and takes its code.
         renews: the expired request whose page asked for this one.
         tend_at: when upkeep looks at it first.
+        interests: what else was asked for.
     """
 
     subscription_id: int
@@ -54,11 +57,16 @@ class NewRequest:
     attempt: int | None = None
     renews: int | None = None
     tend_at: datetime | None = None
+    interests: Interests = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """A request as it stands; its kind is "signup" or "move"."""
+    """A request as it stands; its kind is "signup" or "move".
+
+    Attributes:
+        asked: what a sign-up asks for, as `core.choice.signup_to_plain` has it.
+    """
 
     id: int
     subscription_id: int
@@ -67,6 +75,7 @@ class RequestRow:
     wording: str | None
     expires_at: datetime
     kind: str
+    asked: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,7 @@ def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
             "kind": "signup",
             "state": new.state,
             "language": new.language,
-            "asked": {"languages": [new.language]},
+            "asked": signup_to_plain(new.language, new.interests),
             "wording": new.wording,
             "made_at": now,
             "expires_at": new.expires_at,
@@ -166,6 +175,7 @@ def read_request(connection: Connection, request_id: int) -> RequestRow | None:
             request.c.wording,
             request.c.expires_at,
             request.c.kind,
+            request.c.asked,
         ).where(request.c.id == request_id)
     ).one_or_none()
     if found is None:

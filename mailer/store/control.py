@@ -17,7 +17,6 @@ makes it and both see it.
    next one. So it can lock nobody out, whatever its caller holds.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,10 +27,8 @@ from sqlalchemy import (
     Select,
     case,
     exists,
-    func,
     or_,
     select,
-    text,
     update,
 )
 
@@ -39,7 +36,10 @@ from mailer.core.delivery import Result
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.portions import cancel_more
 from mailer.store.progress import awaits_first_try
+from mailer.store.tables import amendment
 
+CORRECTING = "being corrected: goes on by itself"
+"""Why a mailing is held until nothing of what is corrected is in hand; any other reason stays."""
 CHUNKS_AT_ONCE = 40
 """Chunks that one sweep settles, 20,000 deliveries: others want to write too."""
 
@@ -48,17 +48,29 @@ def pause(connection: Connection, mailing_id: int, reason: str) -> bool:
     """Hold an open mailing; False if it is not open."""
     done = connection.execute(
         update(mailing)
-        .where(mailing.c.id == mailing_id, mailing.c.state == "open")
+        .where(
+            mailing.c.id == mailing_id,
+            or_(mailing.c.state == "open", mailing.c.hold_reason == CORRECTING),
+        )
         .values(state="held", hold_reason=reason[:300])
     )
     return bool(done.rowcount)
 
 
 def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
-    """Open a held mailing, or finish it where nothing is left of it; False if it is not held."""
+    """Open a held mailing, or finish it where nothing is left of it; False if it is not held.
+
+    Nor is it opened while what is corrected of its release awaits what is on the wire.
+    """
     done = connection.execute(
         update(mailing)
-        .where(mailing.c.id == mailing_id, mailing.c.state == "held")
+        .where(
+            mailing.c.id == mailing_id,
+            mailing.c.state == "held",
+            ~exists().where(
+                amendment.c.release_id == mailing.c.release_id, amendment.c.settled_at.is_(None)
+            ),
+        )
         .values(state="open", hold_reason=None)
     )
     # Nothing would wake a dispatcher that finds this out.
@@ -211,68 +223,6 @@ def _cancel_waiting(connection: Connection, mailing_id: int, now: datetime) -> i
         )
     )
     return done.rowcount
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A dispatcher that holds letters.
-
-    Attributes:
-        until: the end of its lease, if it does not renew it.
-    """
-
-    worker: str
-    letters: int
-    until: datetime | None
-
-
-def in_hand(connection: Connection, mailing_id: int) -> list[Hand]:
-    """Who holds letters of a mailing; the fewest rows are looked at."""
-    first_tries = (
-        select(chunk.c.worker, func.count(), func.min(chunk.c.lease_until))
-        .join(delivery, delivery.c.id.between(chunk.c.lo, chunk.c.mark))
-        .where(
-            chunk.c.mailing_id == mailing_id,
-            chunk.c.state == "leased",
-            _of(mailing_id),
-            awaits_first_try(),
-        )
-        .group_by(chunk.c.worker)
-    )
-    retries = (
-        select(delivery.c.worker, func.count(), func.min(delivery.c.lease_until))
-        .where(delivery.c.mailing_id == mailing_id, *_alone(), delivery.c.worker.is_not(None))
-        .group_by(delivery.c.worker)
-    )
-    found: dict[str, Hand] = {}
-    for query in (first_tries, retries):
-        for worker, letters, until in connection.execute(query):
-            known = found.get(worker)
-            found[worker] = Hand(worker, letters + (known.letters if known else 0), until)
-    return sorted(found.values(), key=lambda hand: hand.worker)
-
-
-def moment(connection: Connection) -> datetime | None:
-    """The database's own present moment; None for SQLite, which has one writer at a time."""
-    if connection.dialect.name == "sqlite":
-        return None
-    found: datetime | None = connection.scalar(text("SELECT clock_timestamp()"))
-    return found
-
-
-def older_writers(connection: Connection, since: datetime | None) -> bool:
-    """Whether a transaction that began before `since` is still writing.
-
-    On PostgreSQL one that read a mailing as open may hand out letters after somebody's hold of it was
-    committed; once all older ones have ended, nobody will.
-    """
-    if since is None:
-        return False
-    asked = text(
-        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-        " AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL AND xact_start <= :since)"
-    )
-    return bool(connection.scalar(asked, {"since": since}))
 
 
 def _of(mailing_id: int) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from mailer.core.delivery import Due, Purpose
 from mailer.store.ledger_tables import attempt, delivery
+from mailer.store.recasting import stale
 from mailer.store.retries import count_reopened, due_again, lock_living, tried
 from mailer.store.tables import subscriber, subscription
 
@@ -42,6 +43,7 @@ def doubts(connection: Connection, mailing_id: int) -> list[Doubt]:
             delivery.c.id,
             delivery.c.mailing_id,
             delivery.c.prepared_id,
+            delivery.c.answers,
             delivery.c.subscription_id,
             delivery.c.made_at,
             delivery.c.attempts,
@@ -58,6 +60,17 @@ def doubts(connection: Connection, mailing_id: int) -> list[Doubt]:
         .order_by(delivery.c.id)
     )
     return [_doubt(row) for row in rows]
+
+
+def superseded(connection: Connection, mailing_id: int, deliveries: Collection[int]) -> list[int]:
+    """Which of these deliveries are of a text that another took the place of since."""
+    return [
+        number
+        for some in _batches(deliveries)
+        for number in connection.scalars(
+            select(delivery.c.id).where(delivery.c.id.in_(some), stale(mailing_id))
+        )
+    ]
 
 
 def states_of(
@@ -103,6 +116,7 @@ def settle(
                 delivery.c.id.in_(some),
                 delivery.c.mailing_id == mailing_id,
                 delivery.c.state == "unknown",
+                *((~stale(mailing_id),) if reopening else ()),
             )
             .order_by(delivery.c.id)
             .with_for_update(skip_locked=True)
@@ -125,6 +139,7 @@ def _doubt(row: Row[*tuple[Any, ...]]) -> Doubt:
         made_at=row.made_at,
         attempts=row.attempts,
         mailing_id=row.mailing_id,
+        answers=row.answers,
     )
     return Doubt(due, row.at, row.relay, row.phase, row.text)
 

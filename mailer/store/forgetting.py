@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     String,
     and_,
+    bindparam,
     cast,
     delete,
     exists,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.consent import SubscriptionState
-from mailer.store import owed
+from mailer.store import accredited, owed
 from mailer.store.columns import insert_ignoring
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent, erased, manage_link, request, subscriber, subscription
@@ -81,7 +82,30 @@ def forget(connection: Connection, subscribers: Sequence[int], now: datetime) ->
         .where(consent.c.subscription_id.in_(theirs))
         .values(address="", ip=None, user_agent=None, evidence=None)
     )
-    owed.silence(connection, owed.deliveries_of(connection, connection.scalars(theirs).all()))
+    numbers = connection.scalars(theirs).all()
+    owed.silence(connection, owed.deliveries_of(connection, numbers))
+    accredited.forget(connection, numbers)
+
+
+def any_since(connection: Connection, moment: datetime) -> bool:
+    """Whether anybody was forgotten since then."""
+    return connection.scalar(_SINCE, {"moment": moment}) is not None
+
+
+_SINCE = select(erased.c.hash).where(erased.c.made_at >= bindparam("moment")).limit(1)
+
+
+def hush(connection: Connection, deliveries: Sequence[int]) -> None:
+    """Take the words of relays from those of these deliveries whose readers were forgotten meanwhile."""
+    for some in owed.in_slices(deliveries):
+        theirs = connection.scalars(
+            select(delivery.c.id)
+            .join(subscription, subscription.c.id == delivery.c.subscription_id)
+            .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+            .where(delivery.c.id.in_(some), subscriber.c.lookup.startswith(GONE))
+        ).all()
+        if theirs:
+            owed.silence(connection, theirs)
 
 
 def _long_ended(until: datetime) -> tuple[ColumnElement[bool], ...]:

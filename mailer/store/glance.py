@@ -5,10 +5,11 @@ an idle tick (docs/adr/0004). The full path asks the same questions with the sam
 """
 
 import sqlite3
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAD = "0007"
+HEAD = "0013"
 """The schema revision this program works with; a test holds it against the migrations."""
 
 ANYTHING_DUE = """
@@ -22,15 +23,26 @@ SELECT EXISTS (SELECT 1 FROM delivery
                WHERE mailing.state = 'open' AND chunk.state <> 'done')
     OR EXISTS (SELECT 1 FROM mailing WHERE state = 'open' AND fanned_to IS NOT NULL)
     OR EXISTS (SELECT 1 FROM release
-               WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now}))
+               WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now})
+                     AND (embargo_until IS NULL OR embargo_until <= {now}))
+    OR EXISTS (SELECT 1 FROM amendment WHERE settled_at IS NULL)
+    OR EXISTS (SELECT 1 FROM translation JOIN release ON release.id = translation.release_id
+               WHERE translation.state = 'approved' AND release.state = 'published'
+                     AND NOT EXISTS (SELECT 1 FROM mailing
+                                     WHERE mailing.release_id = translation.release_id
+                                           AND mailing.fanned_to IS NOT NULL))
     OR EXISTS (SELECT 1 FROM request WHERE state = 'open' AND expires_at <= {now})
     OR EXISTS (SELECT 1 FROM request WHERE tend_at IS NOT NULL AND tend_at <= {now})
     OR EXISTS (SELECT 1 FROM lapsed WHERE until <= {now})
+    OR EXISTS (SELECT 1 FROM digest_due WHERE state = 'waiting' AND due_at <= {now})
+    OR EXISTS (SELECT 1 FROM gathering)
+    OR EXISTS (SELECT 1 FROM digest_due JOIN delivery ON delivery.id = digest_due.delivery_id
+               WHERE digest_due.carrier_id IS NOT NULL AND delivery.state <> 'due')
     OR EXISTS (SELECT 1 FROM timer WHERE next_at <= {now})
 """
 
 
-def idle(url: str, now: datetime) -> bool:
+def idle(url: str, now: datetime, *, sources: Collection[str] = ()) -> bool:
     """Whether a dispatch pass would find nothing to do.
 
     A wrong schema or an unreadable database is not idle: the full path then says what is wrong.
@@ -38,6 +50,7 @@ def idle(url: str, now: datetime) -> bool:
     Args:
         url: the database's URL. Only SQLite files are looked at; anything else counts as not idle.
         now: aware.
+        sources: keys of those that the settings have.
     """
     path = _sqlite_path(url)
     if path is None or not path.exists():
@@ -47,7 +60,7 @@ def idle(url: str, now: datetime) -> bool:
     except sqlite3.Error:
         return False
     try:
-        return _nothing_due(connection, now)
+        return _nothing_due(connection, now) and _at_rest(connection, now, sources)
     except sqlite3.Error:
         return False
     finally:
@@ -58,9 +71,20 @@ def _nothing_due(connection: sqlite3.Connection, now: datetime) -> bool:
     revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if revision is None or revision[0] != HEAD:
         return False
-    stamp = now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    found = connection.execute(ANYTHING_DUE.format(now="?1"), (stamp,)).fetchone()
+    found = connection.execute(ANYTHING_DUE.format(now="?1"), (_stamp(now),)).fetchone()
     return found is not None and not found[0]
+
+
+def _at_rest(connection: sqlite3.Connection, now: datetime, sources: Collection[str]) -> bool:
+    """Whether the sources of the settings are those that are polled, and none is due."""
+    polled = connection.execute(
+        "SELECT source, next_at <= ?1 FROM source_state WHERE next_at IS NOT NULL", (_stamp(now),)
+    ).fetchall()
+    return {key for key, _ in polled} == set(sources) and not any(due for _, due in polled)
+
+
+def _stamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _sqlite_path(url: str) -> Path | None:

@@ -7,8 +7,18 @@ instead of locking each other out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 
 from mailer.core.address import Address
 from mailer.core.consent import Act, ImportAnswer, SubscriptionState, answer_import
@@ -187,10 +197,19 @@ def _grant(connection: Connection, numbers: Sequence[int], evidence: str, now: d
             subscriber.c.typed,
             literal(FORM),
             literal(evidence),
+            _languages_alone(connection),
         )
         .join_from(subscription, subscriber)
         .where(subscription.c.id.in_(numbers))
         .order_by(subscription.c.id)
     )
-    columns = ["subscription_id", "act", "at", "address", "form", "evidence"]
+    columns = ["subscription_id", "act", "at", "address", "form", "evidence", "choice"]
     connection.execute(insert(consent).from_select(columns, entries))
+
+
+def _languages_alone(connection: Connection) -> ColumnElement[Any]:
+    """As `core.choice.languages_alone`: of who was imported the language is on record, and no more."""
+    name: ColumnElement[str] = literal_column("'languages'")
+    if connection.dialect.name == "postgresql":
+        return func.json_build_object(name, subscription.c.languages)
+    return func.json_object(name, func.json(subscription.c.languages))

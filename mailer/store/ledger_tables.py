@@ -18,12 +18,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    true,
 )
 
 from mailer.store.columns import BigKey, key, moment, one_of, partial_index, ref
+from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.tables import metadata
 
-__all__ = ["metadata"]
+__all__ = ["digest_due", "gathering", "metadata"]
 
 mailing = Table(
     "mailing",
@@ -36,6 +38,8 @@ mailing = Table(
     Column("hold_reason", String(300), nullable=True),
     Column("unknown", String(8), nullable=False),
     Column("urgent", Boolean, nullable=False, server_default=false()),
+    # Its audience has those with digests too who want what is urgent at once.
+    Column("urgent_at_once", Boolean, nullable=False, server_default=false()),
     moment("made_at"),
     # When its first delivery was handed to a connection: what a rate is reckoned from.
     moment("begun_at", nullable=True),
@@ -43,6 +47,11 @@ mailing = Table(
     Column("consent_mark", BigKey, nullable=False),
     # Of its release, those that readers could choose among.
     Column("topics", JSON(none_as_null=True), nullable=True),
+    Column("kinds", JSON(none_as_null=True), nullable=True),
+    Column("places", JSON(none_as_null=True), nullable=True),
+    # Of a translation; else that of the message for those who chose none of its languages, if it is to all.
+    Column("language", String(35), nullable=True),
+    Column("to_all", Boolean, nullable=False, server_default=true()),
     Column("audience", Integer, nullable=False),
     Column("settled", Integer, nullable=False, server_default="0"),
     # How far the audience's rows are written: the last subscription looked at, how many have none yet, and
@@ -53,6 +62,13 @@ mailing = Table(
     one_of("state", "open", "held", "finished", "cancelled"),
     one_of("unknown", "resend", "hold"),
     partial_index("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),
+    partial_index(
+        "uq_mailing_translation",
+        "release_id",
+        "language",
+        where="kind = 'translation'",
+        unique=True,
+    ),
 )
 
 prepared = Table(
@@ -68,6 +84,10 @@ prepared = Table(
     Column("return_path", String(254), nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("digest", String(64), nullable=False),
+    # The message that whoever of its readers was not sent this one gets in its place: of the corrected text.
+    Column("superseded_by", BigKey, nullable=True),
+    # Of a notice about a change: the edition whose holders it is for.
+    Column("held_edition_id", BigKey, nullable=True),
     moment("made_at"),
     UniqueConstraint("digest"),
     Index("ix_prepared_mailing_id", "mailing_id"),
@@ -83,6 +103,8 @@ delivery = Table(
     ref("prepared_id", "prepared"),
     Column("purpose", String(16), nullable=False),
     Column("cause", String(40), nullable=True),
+    # The delivery of its reader's own copy that this one is about, and is threaded to.
+    Column("answers", BigKey, nullable=True),
     Column("state", String(16), nullable=False, server_default="due"),
     moment("made_at"),
     # Set for what is claimed one by one, notices and retries, as long as it is due. A mailing's first

@@ -1,7 +1,6 @@
 """Mailings as they are opened and listed; notices, which are owed one by one."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import Purpose
+from mailer.core.mapping import Matter
 from mailer.core.newsroom import Newsroom
 from mailer.store.columns import insert_ignoring
 from mailer.store.ledger_tables import delivery, mailing
@@ -28,6 +28,11 @@ class MailingRow:
     Attributes:
         fanned_to, unwritten: the last subscription that was looked at for the audience's rows, and how many
             have none yet; None and 0 once all are written (`store.portions`).
+        topics, kinds, places: of its release, those that readers could choose among.
+        language: of a translation; else that of the message for who wants none of its languages.
+        to_all: it is for those too; else they wait for a translation.
+        portion: how many subscriptions are looked at in one go.
+        urgent_at_once: its audience has those with digests too who want what is urgent at once.
     """
 
     id: int
@@ -42,10 +47,35 @@ class MailingRow:
     finished_at: datetime | None
     consent_mark: int
     topics: list[str] | None
+    kinds: list[str] | None
+    places: list[str] | None
+    language: str | None
+    to_all: bool
     audience: int
     settled: int
     fanned_to: int | None
     unwritten: int
+    portion: int
+    urgent_at_once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewMailing:
+    """A release's mailing to open.
+
+    Attributes:
+        urgent: its deliveries are handed out before those of other mailings.
+        matter: what the release is about, of what the newsroom offers its readers to choose by.
+        language, to_all: as of `MailingRow`.
+    """
+
+    newsroom: Newsroom
+    release_id: int
+    kind: str
+    language: str
+    urgent: bool = False
+    matter: Matter = field(default_factory=Matter)
+    to_all: bool = True
 
 
 def owe_notice(
@@ -92,37 +122,31 @@ def take_turn(connection: Connection, *, alone: bool) -> None:
         connection.execute(text(f"SELECT {lock}(7237001)"))
 
 
-def open_mailing(
-    connection: Connection,
-    *,
-    newsroom: Newsroom,
-    release_id: int,
-    kind: str,
-    urgent: bool,
-    topics: Collection[str] = (),
-    now: datetime,
-) -> int | None:
-    """Open a mailing with an empty audience; None if this release already has its first mailing.
+def open_mailing(connection: Connection, new: NewMailing, now: datetime) -> int | None:
+    """Open a mailing with an empty audience; None if this release has it already.
 
-    Args:
-        topics: of the release, those that the newsroom offers its readers to choose among.
-        urgent: its deliveries are handed out before those of other mailings.
+    There is one first mailing, and one translation into each language.
     """
-    taken = connection.scalar(
-        select(mailing.c.id).where(mailing.c.release_id == release_id, mailing.c.kind == kind)
-    )
-    if taken is not None:
+    same = [mailing.c.release_id == new.release_id, mailing.c.kind == new.kind]
+    if new.kind == "translation":
+        same.append(mailing.c.language == new.language)
+    if connection.scalar(select(mailing.c.id).where(*same)) is not None:
         return None
     made = connection.execute(
         insert(mailing)
         .values(
-            newsroom=newsroom.key,
-            release_id=release_id,
-            kind=kind,
+            newsroom=new.newsroom.key,
+            release_id=new.release_id,
+            kind=new.kind,
             state="open",
-            unknown=newsroom.unknown,
-            urgent=urgent,
-            topics=list(topics) or None,
+            unknown=new.newsroom.unknown,
+            urgent=new.urgent,
+            urgent_at_once=new.urgent,
+            topics=list(new.matter.topics) or None,
+            kinds=list(new.matter.kinds) or None,
+            places=list(new.matter.places) or None,
+            language=new.language,
+            to_all=new.to_all,
             made_at=now,
             consent_mark=last_consent(connection),
             audience=0,
@@ -140,27 +164,33 @@ def mailings(connection: Connection, release_id: int | None = None) -> list[Mail
     return [_mailing(row) for row in connection.execute(query)]
 
 
-_MAILING = tuple(
-    mailing.c[name]
-    for name in (
-        "id",
-        "newsroom",
-        "release_id",
-        "kind",
-        "state",
-        "hold_reason",
-        "urgent",
-        "made_at",
-        "begun_at",
-        "finished_at",
-        "consent_mark",
-        "topics",
-        "audience",
-        "settled",
-        "fanned_to",
-        "unwritten",
-    )
-)
+def of_kind(connection: Connection, kind: str, *, limit: int) -> list[MailingRow]:
+    """The newest mailings of a kind, newest first."""
+    query = select(*_MAILING).where(mailing.c.kind == kind).order_by(mailing.c.id.desc())
+    return [_mailing(row) for row in connection.execute(query.limit(limit))]
+
+
+def read(connection: Connection, mailing_id: int) -> MailingRow | None:
+    """The mailing of that number."""
+    row = connection.execute(select(*_MAILING).where(mailing.c.id == mailing_id)).first()
+    return None if row is None else _mailing(row)
+
+
+def locked_unwritten(connection: Connection, mailing_id: int, *, state: str) -> MailingRow | None:
+    """The mailing, if it is in that state, some of its rows are unwritten and nobody else is at it."""
+    row = connection.execute(
+        select(*_MAILING)
+        .where(
+            mailing.c.id == mailing_id,
+            mailing.c.state == state,
+            mailing.c.fanned_to.is_not(None),
+        )
+        .with_for_update(skip_locked=True)
+    ).first()
+    return None if row is None else _mailing(row)
+
+
+_MAILING = tuple(mailing.c[one.name] for one in fields(MailingRow))
 
 
 def _mailing(row: Row[*tuple[Any, ...]]) -> MailingRow:

@@ -35,6 +35,7 @@ class NewPrepared:
     digest: str
     mailing_id: int | None = None
     edition_id: int | None = None
+    held_edition_id: int | None = None
 
 
 def keep_prepared(connection: Connection, new: NewPrepared, now: datetime) -> int:
@@ -47,6 +48,7 @@ def keep_prepared(connection: Connection, new: NewPrepared, now: datetime) -> in
         {
             "mailing_id": new.mailing_id,
             "edition_id": new.edition_id,
+            "held_edition_id": new.held_edition_id,
             "newsroom": new.newsroom,
             "purpose": new.purpose,
             "language": new.language,

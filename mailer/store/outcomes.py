@@ -6,16 +6,20 @@ long as nobody holds the row: the reader has the mail.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from mailer.core.delivery import DeliveryState, Due, Outcome, Result, Settled
+from mailer.store import forgetting
 from mailer.store.lease import Lease, own_windows
 from mailer.store.ledger_tables import attempt, delivery
 from mailer.store.progress import count_settled
 from mailer.store.window import settle_accepted
+
+_LONGEST_IN_HAND = timedelta(days=7)
+"""What a relay said of a message becomes known so late at most, by the journal of a machine that was away."""
 
 
 class Recorded(NamedTuple):
@@ -40,6 +44,8 @@ def record(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -
     others = _record_acceptances(connection, lease, outcomes)
     for start in range(0, len(others), 500):
         _record_any(connection, lease, others[start : start + 500])
+    if outcomes and forgetting.any_since(connection, lease.now - _LONGEST_IN_HAND):
+        forgetting.hush(connection, [one.due.id for one in outcomes])
 
 
 def _record_acceptances(

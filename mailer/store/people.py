@@ -22,8 +22,10 @@ from sqlalchemy import (
 )
 
 from mailer.core.address import Address
-from mailer.core.choice import AT_ONCE, Choice
+from mailer.core.choice import Choice
 from mailer.core.consent import SubscriptionState
+from mailer.store import awaiting
+from mailer.store.chosen import COLUMNS, choice_in, values_of
 from mailer.store.columns import insert_ignoring
 from mailer.store.tables import subscriber, subscription, suppression
 
@@ -166,22 +168,16 @@ def activate(
     connection: Connection,
     subscription_id: int,
     *,
-    languages: Sequence[str],
+    choice: Choice,
     now: datetime,
-    topics: Sequence[str] | None = None,
-    frequency: str = AT_ONCE,
 ) -> None:
-    """Make a subscription active, with this choice and no pause; links of its earlier life die."""
+    """Make a subscription active, with this choice; links of its earlier life die."""
     connection.execute(
         update(subscription)
         .where(subscription.c.id == subscription_id)
         .values(
+            **values_of(choice),
             state=SubscriptionState.ACTIVE,
-            languages=list(languages),
-            topics=None if topics is None else list(topics),
-            frequency=frequency,
-            paused_until=None,
-            revision=subscription.c.revision + 1,
             active_since=now,
             ended_at=None,
             end_reason=None,
@@ -200,12 +196,13 @@ def set_languages(connection: Connection, subscription_id: int, languages: Seque
 
 
 def end(connection: Connection, subscription_id: int, *, reason: str, now: datetime) -> None:
-    """End a subscription.
+    """End a subscription, and what waits for its digest.
 
     Args:
         reason: one word: `left`, `ended` (by an operator) or `suppressed`.
     """
     connection.execute(_END, {"of": subscription_id, "at": now, "why": reason})
+    awaiting.end(connection, subscription_id, now)
 
 
 def is_suppressed(connection: Connection, address_hash: str) -> bool:
@@ -245,10 +242,7 @@ def _subscriptions() -> Select[tuple[object, ...]]:
         subscriber.c.mailbox,
         subscriber.c.hash,
         subscription.c.state,
-        subscription.c.languages,
-        subscription.c.topics,
-        subscription.c.frequency,
-        subscription.c.paused_until,
+        *COLUMNS,
         subscription.c.revision,
         subscription.c.generation,
         subscription.c.made_at,
@@ -287,11 +281,5 @@ _OF_BOTH = _locked(
 def _row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
     found = row._asdict()
     found["state"] = SubscriptionState(found["state"])
-    topics = found.pop("topics")
-    found["choice"] = Choice(
-        languages=tuple(found.pop("languages")),
-        topics=None if topics is None else tuple(topics),
-        frequency=found.pop("frequency"),
-        paused_until=found.pop("paused_until"),
-    )
-    return SubscriptionRow(**found)
+    choice = choice_in(found)
+    return SubscriptionRow(**found, choice=choice)

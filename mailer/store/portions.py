@@ -1,6 +1,6 @@
 """Owes a mailing to its frozen audience, a portion at a time: not a million rows before one is sent.
 
-Who is in the audience the consent history says (`store.wanting`), up to the mailing's `consent_mark`: the
+Who is in the audience, and what each is owed, `store.audiences` says from the history alone: the
 same whenever a portion is written, whatever was asked, confirmed, chosen or left since.
 
 1. Opening counts the subscriptions it is for and writes the first portion. `fanned_to` is the last
@@ -21,7 +21,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     bindparam,
     func,
     insert,
@@ -31,12 +30,17 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import DeliveryState, Purpose
-from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
+from mailer.store import audiences, gathering, mailings
+from mailer.store.ledger_tables import chunk, delivery, mailing
+from mailer.store.mailings import MailingRow
 from mailer.store.tables import subscription
-from mailer.store.wanting import consented, counted, wanted
 
 CHUNK = 500
 """Deliveries in a chunk: at this size a durable commit costs next to nothing a message."""
+GATHERED = ("first", "translation")
+"""Kinds of mailings that are kept for digests too."""
+FIRST = 500
+"""Subscriptions looked at as a mailing is opened: enough to begin with, and written in a few milliseconds."""
 log = logging.getLogger(__name__)
 
 
@@ -61,18 +65,22 @@ def freeze_audience(connection: Connection, mailing_id: int, *, portion: int, no
     Returns:
         The size of the audience.
     """
-    of = connection.execute(
-        select(mailing.c.newsroom, mailing.c.topics, mailing.c.made_at).where(
-            mailing.c.id == mailing_id
-        )
-    ).one()
-    size = counted(connection, of.newsroom, topics=of.topics or (), at=of.made_at)
-    opened = {"audience": size, "unwritten": size, "fanned_to": 0, "portion": portion}
+    of = mailings.read(connection, mailing_id)
+    assert of is not None
+    size = audiences.counted(connection, of)
+    few = min(portion, FIRST)
+    opened = {"audience": size, "unwritten": size, "fanned_to": 0, "portion": few}
     empty = {"state": "finished", "finished_at": now}
     connection.execute(
         update(mailing).where(mailing.c.id == mailing_id).values(opened if size else empty)
     )
+    if of.kind in GATHERED:
+        gathering.begin(connection, mailing_id, of.newsroom)
     owe_more(connection, mailing_id)
+    if few < portion:
+        connection.execute(
+            update(mailing).where(mailing.c.id == mailing_id).values(portion=portion)
+        )
     return size
 
 
@@ -84,7 +92,7 @@ def owe_more(connection: Connection, mailing_id: int) -> bool:
     """
     portion = _next_portion(connection, mailing_id, DeliveryState.DUE, None)
     if portion is not None:
-        _cut_chunks(connection, mailing_id, portion)
+        cut_chunks(connection, mailing_id, portion)
     return portion is not None
 
 
@@ -98,7 +106,8 @@ def _next_portion(
     connection: Connection, mailing_id: int, state: DeliveryState, settled_at: datetime | None
 ) -> Portion | None:
     """Write the next portion that holds anybody."""
-    while (of := _locked(connection, mailing_id, state)) is not None:
+    fitting = "cancelled" if state is DeliveryState.CANCELLED else "open"
+    while (of := mailings.locked_unwritten(connection, mailing_id, state=fitting)) is not None:
         last, seen = connection.execute(_reach(of)).one()
         portion = _write(connection, of, last, state, settled_at) if seen else None
         size = portion.size if portion is not None else 0
@@ -108,32 +117,7 @@ def _next_portion(
     return None
 
 
-def _locked(
-    connection: Connection, mailing_id: int, state: DeliveryState
-) -> Row[*tuple[Any, ...]] | None:
-    """The mailing, if some of its rows are unwritten and nobody else is at it."""
-    fitting = "cancelled" if state is DeliveryState.CANCELLED else "open"
-    return connection.execute(
-        select(
-            mailing.c.id,
-            mailing.c.newsroom,
-            mailing.c.consent_mark,
-            mailing.c.topics,
-            mailing.c.made_at,
-            mailing.c.fanned_to,
-            mailing.c.unwritten,
-            mailing.c.portion,
-        )
-        .where(
-            mailing.c.id == mailing_id,
-            mailing.c.state == fitting,
-            mailing.c.fanned_to.is_not(None),
-        )
-        .with_for_update(skip_locked=True)
-    ).first()
-
-
-def _reach(of: Row[*tuple[Any, ...]]) -> Any:
+def _reach(of: MailingRow) -> Any:
     """Up to which subscription the next portion goes, and how many it looks at."""
     following = (
         select(subscription.c.id)
@@ -147,25 +131,25 @@ def _reach(of: Row[*tuple[Any, ...]]) -> Any:
 
 def _write(
     connection: Connection,
-    of: Row[*tuple[Any, ...]],
+    of: MailingRow,
     last: int,
     state: DeliveryState,
     settled_at: datetime | None,
 ) -> Portion | None:
     between = (subscription.c.id > of.fanned_to, subscription.c.id <= last)
+    readers = audiences.audience(connection, of)
     values: dict[str, ColumnElement[Any]] = {
         "mailing_id": literal(of.id),
         "subscription_id": subscription.c.id,
-        "prepared_id": select(prepared.c.id)
-        .where(prepared.c.mailing_id == of.id)
-        .scalar_subquery(),
+        "prepared_id": readers.prepared_id,
+        "answers": readers.answers,
         "purpose": literal(Purpose.RELEASE.value),
         "state": literal(state.value),
         "attempts": literal(0),
         "made_at": bindparam("made_at", of.made_at, type_=delivery.c.made_at.type),
         "settled_at": bindparam("settled_at", settled_at, type_=delivery.c.settled_at.type),
     }
-    owed = select(*values.values()).where(*_audience(connection, of), *between)
+    owed = select(*values.values()).where(*readers.conditions, *between)
     owed = owed.order_by(subscription.c.id)
     connection.execute(insert(delivery).from_select(list(values), owed))
     lowest, highest, size = connection.execute(
@@ -178,19 +162,7 @@ def _write(
     return Portion(size, lowest, highest) if size else None
 
 
-def _audience(connection: Connection, of: Row[*tuple[Any, ...]]) -> tuple[ColumnElement[bool], ...]:
-    """Whom a mailing is for, by the history."""
-    reader, topics = subscription.c.id, of.topics or ()
-    return (
-        subscription.c.newsroom == of.newsroom,
-        consented(reader, of.consent_mark),
-        wanted(connection, reader, of.consent_mark, topics=topics, at=of.made_at),
-    )
-
-
-def _move_on(
-    connection: Connection, of: Row[*tuple[Any, ...]], last: int | None, unwritten: int
-) -> None:
+def _move_on(connection: Connection, of: MailingRow, last: int | None, unwritten: int) -> None:
     """Note how far the rows are written; after the last portion their number is the audience."""
     values: dict[str, Any] = {"fanned_to": last, "unwritten": unwritten}
     if last is None and unwritten:
@@ -202,7 +174,8 @@ def _move_on(
     connection.execute(update(mailing).where(mailing.c.id == of.id).values(values))
 
 
-def _cut_chunks(connection: Connection, mailing_id: int, portion: Portion) -> None:
+def cut_chunks(connection: Connection, mailing_id: int, portion: Portion) -> None:
+    """Cut the numbers of a mailing's deliveries that were just written into chunks."""
     chunks = [
         {
             "mailing_id": mailing_id,

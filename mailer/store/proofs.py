@@ -1,29 +1,31 @@
 """The questions a proof asks of the ledger, each answered from the rows themselves, not from counters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Connection,
     Select,
     and_,
+    case,
     exists,
     func,
+    literal,
     not_,
     or_,
     select,
     true,
 )
 
-from mailer.core.consent import ENDS, GRANTS
 from mailer.core.delivery import Result
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store import audiences
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
 from mailer.store.mailings import MailingRow
 from mailer.store.progress import awaits_first_try
 from mailer.store.retries import tried
-from mailer.store.tables import consent, release, subscription
-from mailer.store.wanting import wanted
+from mailer.store.tables import release, subscription
 
 
 def states(connection: Connection, mailing_id: int) -> dict[str, int]:
@@ -36,36 +38,16 @@ def states(connection: Connection, mailing_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def consented(connection: Connection, row: MailingRow) -> CTE:
-    """The subscriptions that a mailing is for: their last word, as the audience was frozen, was yes.
+def expected(connection: Connection, row: MailingRow) -> CTE:
+    """The subscriptions that a mailing is for, and which message each is owed: `store.audiences` says it.
 
-    And their last choice wanted it. Only the history is asked, never the present state of a subscription.
+    Only what is frozen is asked, such as the consent history; never the present state of a subscription.
     """
-    last = (
-        select(consent.c.subscription_id, func.max(consent.c.id).label("last"))
-        .join(subscription, subscription.c.id == consent.c.subscription_id)
-        .where(
-            subscription.c.newsroom == row.newsroom,
-            consent.c.id <= row.consent_mark,
-            consent.c.act.in_([*GRANTS, *ENDS]),
-        )
-        .group_by(consent.c.subscription_id)
-        .subquery()
-    )
+    of = audiences.audience(connection, row)
     return (
-        select(last.c.subscription_id)
-        .join(consent, consent.c.id == last.c.last)
-        .where(
-            consent.c.act.in_(GRANTS),
-            wanted(
-                connection,
-                last.c.subscription_id,
-                row.consent_mark,
-                topics=row.topics or (),
-                at=row.made_at,
-            ),
-        )
-        .cte("consented")
+        select(subscription.c.id.label("subscription_id"), of.prepared_id.label("prepared_id"))
+        .where(*of.conditions)
+        .cte("expected")
     )
 
 
@@ -77,43 +59,75 @@ class Audience:
         missing: subscriptions that consented and are owed nothing (the first few).
         unasked: deliveries to subscriptions that had not consented (the first few).
         unwritten: subscriptions that consented and whose rows are still to be written.
+        mistaken: deliveries of another message than their readers' choice asks for (the first few).
     """
 
     consented: int
     unwritten: int
     missing: Sequence[int]
     unasked: Sequence[int]
+    mistaken: Sequence[int] = field(default_factory=list)
 
 
 def audience(connection: Connection, row: MailingRow, *, few: int = 5) -> Audience:
-    """Recompute a mailing's audience and compare it, reader by reader, with its deliveries."""
-    asked = consented(connection, row)
+    """Recompute a mailing's audience and compare it, reader by reader, with its deliveries.
+
+    One statement counts; only where something is amiss others look for whom.
+    """
+    asked = expected(connection, row)
     owed = and_(
         delivery.c.mailing_id == row.id, delivery.c.subscription_id == asked.c.subscription_id
     )
-    written = asked.c.subscription_id <= row.fanned_to if row.fanned_to is not None else true()
-    unwritten = select(func.count()).select_from(asked).where(not_(written))
-    missing = (
-        select(asked.c.subscription_id)
-        .where(written, ~exists().where(owed))
-        .order_by(asked.c.subscription_id)
-        .limit(few)
+    compared = asked.outerjoin(delivery, owed).outerjoin(
+        prepared, prepared.c.id == delivery.c.prepared_id
     )
-    unasked = (
+    found = _faults(asked, row)
+    counts = (func.count(case((which, 1))).label(name) for name, which in found.items())
+    total = connection.execute(
+        select(
+            func.count().label("readers"), func.count(delivery.c.id).label("owed"), *counts
+        ).select_from(compared)
+    ).one()
+    rows = connection.scalar(select(func.count()).where(delivery.c.mailing_id == row.id))
+
+    def some(column: ColumnElement[int], name: str) -> list[int]:
+        if not total._mapping[name]:
+            return []
+        query = select(column).select_from(compared).where(found[name])
+        return list(connection.scalars(query.order_by(column).limit(few)))
+
+    return Audience(
+        consented=total.readers,
+        unwritten=total.unwritten,
+        missing=some(asked.c.subscription_id, "missing"),
+        unasked=_unasked(connection, row.id, asked, few) if rows != total.owed else [],
+        mistaken=some(delivery.c.id, "mistaken"),
+    )
+
+
+def _faults(asked: CTE, row: MailingRow) -> dict[str, ColumnElement[bool]]:
+    """What can be said of a reader who belongs to the audience, and of their delivery, if there is one."""
+    written = asked.c.subscription_id <= row.fanned_to if row.fanned_to is not None else true()
+    # Who was sent a text before it was corrected has the right one of its time.
+    sent = func.coalesce(prepared.c.superseded_by, prepared.c.id)
+    return {
+        "unwritten": not_(written),
+        "missing": and_(written, delivery.c.id.is_(None)),
+        "mistaken": and_(delivery.c.id.is_not(None), sent.is_distinct_from(asked.c.prepared_id)),
+    }
+
+
+def _unasked(connection: Connection, mailing_id: int, asked: CTE, few: int) -> list[int]:
+    query = (
         select(delivery.c.id)
         .where(
-            delivery.c.mailing_id == row.id,
+            delivery.c.mailing_id == mailing_id,
             delivery.c.subscription_id.not_in(select(asked.c.subscription_id)),
         )
         .order_by(delivery.c.id)
         .limit(few)
     )
-    return Audience(
-        consented=int(connection.scalar(select(func.count()).select_from(asked)) or 0),
-        unwritten=int(connection.scalar(unwritten) or 0) if row.fanned_to is not None else 0,
-        missing=list(connection.scalars(missing)),
-        unasked=list(connection.scalars(unasked)),
-    )
+    return list(connection.scalars(query))
 
 
 def stranded(connection: Connection, mailing_id: int, *, few: int = 5) -> list[int]:
@@ -183,9 +197,11 @@ def unmailed(connection: Connection, release_id: int | None = None) -> list[int]
 
 
 def early(connection: Connection, row: MailingRow) -> bool:
-    """Whether a mailing was opened before its release might be published."""
+    """Whether a mailing to everybody was opened before its release might be published."""
     query = select(release.c.id).where(
-        release.c.id == row.release_id, release.c.publish_at > row.made_at
+        release.c.id == row.release_id,
+        literal(row.kind).in_(["first", "translation"]),
+        or_(release.c.publish_at > row.made_at, release.c.embargo_until > row.made_at),
     )
     return connection.scalar(query) is not None
 

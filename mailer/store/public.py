@@ -99,6 +99,21 @@ def newest(
     return _rows(connection, query.limit(limit).offset(offset))
 
 
+def latest(
+    connection: Connection, newsroom: str, *, language: str | None = None, limit: int
+) -> list[PublicRow]:
+    """What a newsroom has published last, newest first, and what of it was withdrawn since.
+
+    Args:
+        language: only those that have an edition in it, by its primary subtag; None for all.
+    """
+    query = select(release).where(*_was_public(newsroom))
+    if language is not None:
+        query = query.where(release.c.id.in_(_spoken(primary(language))))
+    query = query.order_by(release.c.published_at.desc(), release.c.id.desc())
+    return _rows(connection, query.limit(limit))
+
+
 def read(connection: Connection, release_id: int) -> PublicRow | None:
     """A release that is public, or was until it was withdrawn; None for any other."""
     query = select(release).where(
@@ -165,6 +180,14 @@ def addresses(
 
 def _published(newsroom: str) -> tuple[ColumnElement[bool], ...]:
     return (release.c.newsroom == newsroom, release.c.state == "published")
+
+
+def _was_public(newsroom: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        release.c.newsroom == newsroom,
+        release.c.state.in_(["published", "withdrawn"]),
+        release.c.published_at.is_not(None),
+    )
 
 
 def _of(newsrooms: Collection[str]) -> tuple[ColumnElement[bool], ...]:

@@ -1,23 +1,43 @@
 """Releases and their editions: a permanent identity, and texts that never change once written."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
-
-from mailer.core.release import (
-    Contact,
-    Edition,
-    ReleaseDocument,
-    body_from_plain,
-    body_to_plain,
-    fingerprint,
-    slug,
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    update,
 )
+
+from mailer.core.release import Edition, ReleaseDocument, slug
 from mailer.store.columns import insert_ignoring
+from mailer.store.editions import add_edition, edition_of, lock
 from mailer.store.tables import edition, release, release_alias
+
+__all__ = [
+    "ReleaseRow",
+    "add",
+    "add_alias",
+    "add_edition",
+    "approve",
+    "due",
+    "edition_of",
+    "find",
+    "hasten",
+    "hold",
+    "listed",
+    "publish",
+    "read",
+    "take_back",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,11 @@ class ReleaseRow:
 
     Attributes:
         state: held, approved, published or withdrawn.
+        source: the key of the source it came from; `document` where somebody added it.
+        approval: whose word it needs before it is mailed: auto, hold or two.
+        joint: what it has in common with those of other newsrooms that are one and the same.
+        dated, dated_as: when its source says it was published there, and in which words.
+        newest: the number of the edition that came last, in whatever language.
     """
 
     id: int
@@ -34,6 +59,7 @@ class ReleaseRow:
     slug: str
     kind: str
     topics: tuple[str, ...]
+    places: tuple[str, ...]
     issuer: str | None
     canonical_url: str | None
     state: str
@@ -41,7 +67,15 @@ class ReleaseRow:
     made_at: datetime
     publish_at: datetime | None
     published_at: datetime | None
+    embargo_until: datetime | None
+    approved_at: datetime | None
     urgent: bool
+    source: str
+    approval: str
+    joint: str | None
+    dated: datetime | None
+    dated_as: str
+    newest: int
     edition_id: int
     version: int
     edition: Edition
@@ -82,12 +116,17 @@ def add(
             "slug": slug(document.edition.title),
             "kind": document.kind,
             "topics": list(document.topics),
+            "places": list(document.places),
             "issuer": document.issuer,
             "canonical_url": document.canonical_url,
             "state": "held",
             "hold_reason": hold_reason,
             "made_at": now,
             "publish_at": document.publish_at,
+            "embargo_until": document.embargo_until,
+            "joint": document.joint,
+            "dated": document.dated,
+            "dated_as": document.dated_as[:100],
         },
     ).scalar()
     if made is None:
@@ -102,33 +141,6 @@ def add_alias(connection: Connection, newsroom: str, identity: str, release_id: 
         insert_ignoring(connection, release_alias),
         {"newsroom": newsroom, "identity": identity, "release_id": release_id},
     )
-
-
-def add_edition(connection: Connection, release_id: int, text: Edition, now: datetime) -> bool:
-    """Store a text as the next version in its language; False if the newest is the same in all."""
-    _lock(connection, release_id)
-    newest = connection.execute(
-        select(edition)
-        .where(edition.c.release_id == release_id, edition.c.language == text.language)
-        .order_by(edition.c.version.desc())
-        .limit(1)
-    ).first()
-    if newest is not None and edition_of(newest._mapping) == text:
-        return False
-    connection.execute(
-        insert(edition).values(
-            release_id=release_id,
-            language=text.language,
-            version=1 if newest is None else newest.version + 1,
-            title=text.title,
-            lead=text.lead,
-            body=body_to_plain(text.body),
-            contacts=[asdict(contact) for contact in text.contacts],
-            fingerprint=fingerprint(text),
-            made_at=now,
-        )
-    )
-    return True
 
 
 def read(connection: Connection, release_id: int) -> ReleaseRow | None:
@@ -163,19 +175,23 @@ def due(connection: Connection, now: datetime) -> list[int]:
             select(release.c.id)
             .where(
                 release.c.state == "approved",
-                or_(release.c.publish_at.is_(None), release.c.publish_at <= now),
+                *_moment_has_come(now),
             )
             .order_by(release.c.id)
         )
     )
 
 
-def approve(connection: Connection, release_id: int) -> bool:
-    """Let a held release go when its moment comes; False if it was not held."""
+def approve(connection: Connection, release_id: int, now: datetime | None = None) -> bool:
+    """Let a held release go when its moment comes; False if it was not held.
+
+    Args:
+        now: from then on it is late where nobody publishes it.
+    """
     done = connection.execute(
         update(release)
         .where(release.c.id == release_id, release.c.state == "held")
-        .values(state="approved", hold_reason=None)
+        .values(state="approved", hold_reason=None, approved_at=now)
     )
     return bool(done.rowcount)
 
@@ -211,9 +227,9 @@ def hold(connection: Connection, release_id: int, reason: str) -> None:
 
 def publish(connection: Connection, row: ReleaseRow, now: datetime) -> bool:
     """Make an approved release public, if it still says what `row` says; False if anything moved."""
-    _lock(connection, row.id)
-    newest = connection.scalar(_newest_edition().where(edition.c.release_id == row.id))
-    if newest != row.edition_id:
+    lock(connection, row.id)
+    newest = select(func.max(edition.c.id)).where(edition.c.release_id == row.id)
+    if connection.scalar(newest) != row.newest:
         return False
     done = connection.execute(
         update(release)
@@ -221,39 +237,39 @@ def publish(connection: Connection, row: ReleaseRow, now: datetime) -> bool:
             release.c.id == row.id,
             release.c.state == "approved",
             release.c.urgent.is_(row.urgent),
-            or_(release.c.publish_at.is_(None), release.c.publish_at <= now),
+            *_moment_has_come(now),
         )
         .values(state="published", published_at=now)
     )
     return bool(done.rowcount)
 
 
-def edition_of(row: Mapping[Any, Any]) -> Edition:
-    """The text that a row of the edition table holds, whatever else is in it."""
-    return Edition(
-        language=row["language"],
-        title=row["title"],
-        lead=row["lead"],
-        body=body_from_plain(row["body"]),
-        contacts=tuple(Contact(**contact) for contact in row["contacts"]),
+def _moment_has_come(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Neither its publish time nor the end of its embargo lies ahead."""
+    return tuple(
+        or_(moment.is_(None), moment <= now)
+        for moment in (release.c.publish_at, release.c.embargo_until)
     )
 
 
-def _lock(connection: Connection, release_id: int) -> None:
-    """Editions are added, and a release published, one at a time."""
-    connection.execute(select(release.c.id).where(release.c.id == release_id).with_for_update())
-
-
-def _newest_edition() -> Select[int]:
-    return select(func.max(edition.c.id))
+_TOLD = {field.name for field in fields(ReleaseRow)}
 
 
 def _rows() -> Select[*tuple[Any, ...]]:
-    newest = (
-        _newest_edition().where(edition.c.release_id == release.c.id).correlate(release)
-    ).scalar_subquery()
+    other, first = edition.alias(), edition.alias()
+    every = select(func.max(other.c.id)).where(other.c.release_id == release.c.id)
+    original = (
+        select(first.c.language)
+        .where(first.c.release_id == release.c.id)
+        .order_by(first.c.id)
+        .limit(1)
+        .correlate(release)
+    )
+    own = every.where(other.c.language == original.scalar_subquery())
+    shown = own.correlate(release).scalar_subquery()
     return select(
-        *(column for column in release.c if column.name != "source"),
+        *(column for column in release.c if column.name in _TOLD),
+        every.correlate(release).scalar_subquery().label("newest"),
         edition.c.id.label("edition_id"),
         edition.c.version,
         edition.c.language,
@@ -261,12 +277,16 @@ def _rows() -> Select[*tuple[Any, ...]]:
         edition.c.lead,
         edition.c.body,
         edition.c.contacts,
-    ).join(edition, and_(edition.c.release_id == release.c.id, edition.c.id == newest))
+        edition.c.files,
+        edition.c.pictures,
+    ).join_from(release, edition, and_(edition.c.release_id == release.c.id, edition.c.id == shown))
 
 
 def _release(row: Row[*tuple[Any, ...]]) -> ReleaseRow:
     found = dict(row._mapping)
     text = edition_of(found)
-    for name in ("language", "title", "lead", "body", "contacts"):
+    for name in ("language", "title", "lead", "body", "contacts", "files", "pictures"):
         del found[name]
-    return ReleaseRow(**{**found, "topics": tuple(found["topics"])}, edition=text)
+    for name in ("topics", "places"):
+        found[name] = tuple(found[name])
+    return ReleaseRow(**found, edition=text)

@@ -13,9 +13,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, update
 
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
+from mailer.store.recasting import message_now, stale
 
 AMISS = ("refused", "expired", "unknown")
 """Settled states that an operator may reopen."""
@@ -122,7 +123,9 @@ def _make_due(connection: Connection, which: ColumnElement[bool], now: datetime)
     # row is waited for.
     free = select(delivery.c.id).where(which).with_for_update(skip_locked=True)
     done = connection.execute(
-        update(delivery).where(delivery.c.id.in_(free)).values(due_again(now))
+        update(delivery)
+        .where(delivery.c.id.in_(free))
+        .values(due_again(now) | {"prepared_id": message_now()})
     )
     return done.rowcount
 
@@ -130,6 +133,8 @@ def _make_due(connection: Connection, which: ColumnElement[bool], now: datetime)
 def _of_kind(mailing_id: int, kind: str, now: datetime) -> ColumnElement[bool]:
     if kind == "deferred":
         return and_(delivery.c.mailing_id == mailing_id, *_later(now))
+    if kind == "unknown":  # who may hold a text that was corrected since got the correction
+        return and_(tried(mailing_id), delivery.c.state == kind, ~stale(mailing_id))
     return and_(tried(mailing_id), delivery.c.state == kind)
 
 
@@ -138,7 +143,8 @@ def _later(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _notice(newsroom: str | None, now: datetime) -> ColumnElement[bool]:
-    waits = and_(delivery.c.mailing_id.is_(None), *_later(now))
+    tried_once = exists().where(attempt.c.delivery_id == delivery.c.id)  # else it awaits its turn
+    waits = and_(delivery.c.mailing_id.is_(None), tried_once, *_later(now))
     if newsroom is None:
         return waits
     of_room = select(prepared.c.id).where(

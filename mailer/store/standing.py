@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
 
+from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import chunk, delivery, mailing
 from mailer.store.tables import edition, release, subscription
 
@@ -47,6 +48,27 @@ def waiting(connection: Connection, now: datetime) -> Waiting:
     since = [alone.oldest] if alone.oldest is not None and alone.oldest <= now else []
     since += [first] if first is not None else []
     return Waiting(alone.notices, int(owed or 0), alone.retries, min(since, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What waits for digests.
+
+    Attributes:
+        copies: releases that wait, counted for each reader.
+        next_at: when the next of them is looked at; None where nothing waits.
+    """
+
+    copies: int
+    next_at: datetime | None
+
+
+def digests(connection: Connection) -> Digests:
+    """What waits for digests: counted in an index that has nothing else."""
+    row = connection.execute(
+        select(func.count(), func.min(digest_due.c.due_at)).where(digest_due.c.state == "waiting")
+    ).one()
+    return Digests(*row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The tables of people, releases and sources, with the facts that make each step of the house idempotent.
+"""The tables of people and of what operators did, with the facts that make each step of the house idempotent.
 
-Times are aware UTC. States are words, so that an operator's own query reads like the log. The
-ledger's tables are in `ledger_tables`; both share one `metadata`.
+Times are aware UTC. States are words, so that an operator's own query reads like the log. Those
+of the ledger, of releases and of sources are in modules of their own; all share one `metadata`.
 """
 
 from sqlalchemy import (
@@ -17,13 +17,36 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    true,
 )
 
 from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
+from mailer.store.desk_tables import accreditation, amendment
 from mailer.store.gate_tables import bucket, held_notice, surge
+from mailer.store.reader_tables import kept_file, translation
+from mailer.store.release_tables import approval, edition, release, release_alias
 from mailer.store.retention_tables import tidied, timer
+from mailer.store.source_tables import folder_file, push, source_state
 
-__all__ = ["bucket", "held_notice", "metadata", "surge", "tidied", "timer"]
+__all__ = [
+    "accreditation",
+    "amendment",
+    "approval",
+    "bucket",
+    "edition",
+    "folder_file",
+    "held_notice",
+    "kept_file",
+    "metadata",
+    "push",
+    "release",
+    "release_alias",
+    "source_state",
+    "surge",
+    "tidied",
+    "timer",
+    "translation",
+]
 
 subscriber = Table(
     "subscriber",
@@ -38,7 +61,10 @@ subscriber = Table(
     Index("ix_subscriber_hash", "hash"),
 )
 
-CHOOSY = "(topics IS NOT NULL OR paused_until IS NOT NULL OR frequency <> 'at_once')"
+CHOOSY = (
+    "(topics IS NOT NULL OR kinds IS NOT NULL OR places IS NOT NULL"
+    " OR paused_until IS NOT NULL OR frequency <> 'at_once')"
+)
 """Who does not want everything at once: few, and asked for as releases are mailed."""
 
 subscription = Table(
@@ -50,8 +76,15 @@ subscription = Table(
     Column("state", String(16), nullable=False, server_default="pending"),
     Column("languages", JSON, nullable=False),
     Column("topics", JSON(none_as_null=True), nullable=True),
+    Column("kinds", JSON(none_as_null=True), nullable=True),
+    Column("places", JSON(none_as_null=True), nullable=True),
+    Column("every_language", Boolean, nullable=False, server_default=false()),
     Column("frequency", String(16), nullable=False, server_default="at_once"),
     moment("paused_until", nullable=True),
+    Column("hour", SmallInteger, nullable=False, server_default="8"),
+    Column("weekday", SmallInteger, nullable=False, server_default="0"),
+    Column("urgent_at_once", Boolean, nullable=False, server_default=true()),
+    Column("merged", Boolean, nullable=False, server_default=false()),
     # Rises with each change of choice: a page that was opened before it changes nothing.
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("generation", Integer, nullable=False, server_default="0"),
@@ -63,6 +96,7 @@ subscription = Table(
     one_of("state", "pending", "active", "ended"),
     Index("ix_subscription_newsroom_state", "newsroom", "state"),
     Index("ix_subscription_newsroom_id", "newsroom", "id"),
+    partial_index("ix_subscription_every_language", "newsroom", where="every_language"),
     partial_index("ix_subscription_choosy", "newsroom", "state", where=CHOOSY),
     partial_index("ix_subscription_ended_at", "ended_at", where="state = 'ended'"),
 )
@@ -139,7 +173,8 @@ consent = Table(
     Column("evidence", Text, nullable=True),
     # Of the subscription when it was left: the way back is open as long as it is the same.
     Column("generation", Integer, nullable=True),
-    # The whole choice as it stands after this entry; none for everything, as a list is imported.
+    # The whole choice as it stands after this entry. Of an imported list the languages alone: the rest of it
+    # is everything, as nobody chose otherwise.
     Column("choice", JSON(none_as_null=True), nullable=True),
     one_of("act", "asked", "confirmed", "imported", "chosen", "left", "ended", "suppressed"),
     Index("ix_consent_subscription_id_id", "subscription_id", "id"),
@@ -162,6 +197,7 @@ erased = Table(
     metadata,
     Column("hash", String(64), primary_key=True),
     moment("made_at"),
+    Index("ix_erased_made_at", "made_at"),
 )
 
 # What goes with the people it is about when retention lets go of them.
@@ -211,66 +247,6 @@ merged = Table(
     ),
     Column("into_id", BigKey, ForeignKey("subscription.id", ondelete=_gone), nullable=False),
     Index("ix_merged_into_id", "into_id"),
-)
-
-release = Table(
-    "release",
-    metadata,
-    key(),
-    Column("newsroom", String(64), nullable=False),
-    Column("source", String(64), nullable=False),
-    Column("identity", String(500), nullable=False),
-    Column("slug", String(80), nullable=False),
-    Column("kind", String(64), nullable=False, server_default=""),
-    Column("topics", JSON, nullable=False),
-    Column("issuer", String(300), nullable=True),
-    Column("canonical_url", String(2000), nullable=True),
-    Column("state", String(16), nullable=False),
-    Column("hold_reason", String(300), nullable=True),
-    moment("made_at"),
-    moment("publish_at", nullable=True),
-    moment("published_at", nullable=True),
-    Column("urgent", Boolean, nullable=False, server_default=false()),
-    UniqueConstraint("newsroom", "identity"),
-    one_of("state", "held", "approved", "published", "withdrawn"),
-    Index("ix_release_state_publish_at", "state", "publish_at"),
-)
-
-release_alias = Table(
-    "release_alias",
-    metadata,
-    Column("newsroom", String(64), primary_key=True),
-    Column("identity", String(500), primary_key=True),
-    ref("release_id", "release"),
-)
-
-edition = Table(
-    "edition",
-    metadata,
-    key(),
-    ref("release_id", "release"),
-    Column("language", String(35), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("lead", Text, nullable=False),
-    Column("body", JSON, nullable=False),
-    Column("contacts", JSON, nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    moment("made_at"),
-    UniqueConstraint("release_id", "language", "version"),
-)
-
-source_state = Table(
-    "source_state",
-    metadata,
-    Column("source", String(64), primary_key=True),
-    Column("etag", Text, nullable=True),
-    Column("last_modified", Text, nullable=True),
-    Column("seeded", Boolean, nullable=False),
-    moment("polled_at", nullable=True),
-    moment("next_at", nullable=True),
-    Column("failures", Integer, nullable=False, server_default="0"),
-    Column("fault", Text, nullable=True),
 )
 
 audit = Table(

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select
 
+from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import attempt, delivery, prepared, returned
 from mailer.store.owed import deliveries_of, in_slices
 from mailer.store.tables import (
@@ -82,6 +83,21 @@ def links(connection: Connection, subscriber_id: int) -> Rows:
     columns = _named(manage_link.c, "id", "newsroom", "language", "made_at", "expires_at")
     query = select(*columns).where(manage_link.c.subscriber_id == subscriber_id)
     return _plain(connection.execute(query.order_by(manage_link.c.id)))
+
+
+def digests(connection: Connection, subscriber_id: int) -> Rows:
+    """The releases that were kept for a digest, and in which mail each went out."""
+    columns = (
+        subscription.c.newsroom,
+        *_named(digest_due.c, "release_id", "state", "due_at", "settled_at"),
+        digest_due.c.delivery_id.label("mail"),
+    )
+    query = (
+        select(*columns)
+        .join_from(digest_due, subscription, subscription.c.id == digest_due.c.subscription_id)
+        .where(subscription.c.subscriber_id == subscriber_id)
+    )
+    return _plain(connection.execute(query.order_by(digest_due.c.release_id)))
 
 
 def mails(connection: Connection, subscriber_id: int) -> Rows:

@@ -33,7 +33,8 @@ class Window:
 
 _READ = """
 SELECT delivery.id AS number, delivery.prepared_id, delivery.subscription_id, subscriber.mailbox,
-       delivery.made_at, subscription.state = 'active' AND suppression.hash IS NULL AS consented
+       delivery.made_at, delivery.answers,
+       subscription.state = 'active' AND suppression.hash IS NULL AS consented
 FROM delivery
 JOIN subscription ON subscription.id = delivery.subscription_id
 JOIN subscriber ON subscriber.id = subscription.subscriber_id
@@ -44,7 +45,8 @@ ORDER BY delivery.id
 """
 _READ_POSTGRESQL = _READ.format(place="%s")
 _READ_SQLITE = """
-SELECT json_group_array(json_array(number, prepared_id, subscription_id, mailbox, made_at, consented))
+SELECT json_group_array(
+         json_array(number, prepared_id, subscription_id, mailbox, made_at, answers, consented))
 FROM ({rows})
 """.format(rows=_READ.format(place="?"))
 
@@ -81,7 +83,7 @@ def read_window(connection: Connection, window: Window) -> tuple[list[Due], list
     """
     mailable: list[Due] = []
     ended: list[int] = []
-    for number, prepared_id, subscription_id, mailbox, made_at, consented in _rows(
+    for number, prepared_id, subscription_id, mailbox, made_at, answers, consented in _rows(
         connection, (window.mailing_id, window.first, window.last)
     ):
         if not consented:
@@ -98,6 +100,7 @@ def read_window(connection: Connection, window: Window) -> tuple[list[Due], list
                 attempts=0,
                 mailing_id=window.mailing_id,
                 unknown=window.unknown,
+                answers=answers,
             )
         )
     return mailable, ended

@@ -24,8 +24,9 @@ from support.workers import cut_finely, die, give_back, record, take
 from mailer.services import proof
 from mailer.services.office import Office
 from mailer.store import control, ledger, mailings
-from mailer.store.control import Hand
 from mailer.store.database import Database
+from mailer.store.hands import Hand, in_hand, older_writers
+from mailer.store.hands import moment as database_moment
 from mailer.store.mailings import MailingRow
 
 
@@ -70,7 +71,7 @@ def sweep(office: Office) -> int:
 
 def hands(office: Office) -> list[Hand]:
     with office.database.read() as connection:
-        return control.in_hand(connection, 1)
+        return in_hand(connection, 1)
 
 
 def test_nothing_more_is_handed_out_of_a_held_mailing(under_way: Office) -> None:
@@ -266,11 +267,11 @@ def test_what_a_taker_holds_locked_is_passed_over(postgresql_database: Database)
 def test_older_writers_are_seen_and_younger_ones_are_not(postgresql_database: Database) -> None:
     def look(since: datetime | None) -> bool:
         with postgresql_database.read() as connection:
-            return control.older_writers(connection, since)
+            return older_writers(connection, since)
 
     def moment() -> datetime | None:
         with postgresql_database.read() as connection:
-            return control.moment(connection)
+            return database_moment(connection)
 
     before = moment()
     with postgresql_database.write() as writer:
@@ -284,8 +285,8 @@ def test_older_writers_are_seen_and_younger_ones_are_not(postgresql_database: Da
 
 def test_sqlite_has_one_writer_and_needs_no_such_look(sqlite_database: Database) -> None:
     with sqlite_database.read() as connection:
-        assert control.moment(connection) is None
-        assert not control.older_writers(connection, None)
+        assert database_moment(connection) is None
+        assert not older_writers(connection, None)
 
 
 def test_rows_that_lie_between_and_are_not_the_mailings_are_left_alone(office: Office) -> None:

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 from support.desk import approve, import_readers, lease, publish_one
+from support.digesting import choose, with_digests
 from support.offices import START, Clock, make_office
 from support.readers import sign_up
+from support.workers import give_back, record, take
 
-from mailer.services import retention
+from mailer.services import digest, retention
 from mailer.services.office import Office
-from mailer.store import glance, ledger, progress, timers
+from mailer.store import glance, ledger, progress, sources, timers
 from mailer.store.database import Database
 from mailer.store.ledger_tables import metadata
 
@@ -88,6 +90,21 @@ def test_a_request_that_expires_is_due(office: Office, url: str, clock: Clock) -
     assert not agreed(office, url)
     clock.move(hours=72)
     assert agreed(office, url)
+
+
+def test_a_source_is_due_when_its_time_has_come_or_the_settings_changed(
+    office: Office, url: str
+) -> None:
+    assert glance.idle(url, START)
+    assert not glance.idle(url, START, sources=["feed"]), "it was never polled"
+    with office.database.write() as connection:
+        sources.enrol(connection, ["feed"], START + timedelta(microseconds=5))
+    assert glance.idle(url, START, sources=["feed"])
+    assert not glance.idle(url, START + timedelta(microseconds=5), sources=["feed"])
+    assert not glance.idle(url, START), "it has gone from the settings"
+    with office.database.write() as connection:
+        sources.enrol(connection, [], START)
+    assert glance.idle(url, START)
 
 
 @pytest.mark.parametrize("revision", ["0000", "9999", None])
@@ -202,3 +219,24 @@ def test_a_glance_and_the_full_path_read_any_rows_alike(
         or any(state == "approved" and (at is None or at <= START) for state, at in releases)  # type: ignore[operator] # as above
         or any(state == "open" and at <= START for state, at in requests)  # type: ignore[operator] # as above
     )
+
+
+def test_a_digest_is_due_at_its_hour_and_its_readers_are_noted_before(
+    office: Office, url: str, clock: Clock
+) -> None:
+    office = with_digests(office)
+    import_readers(office, 1)
+    choose(office, "reader0@example.org", frequency="daily")
+    publish_one(office)
+    assert agreed(office, url), "its readers are to be noted"
+    digest.send_due(office)
+    assert not agreed(office, url)
+    clock.moment = START + timedelta(hours=23)
+    assert agreed(office, url)
+    digest.send_due(office)
+    clock.move(days=9)
+    while handed := take(office):
+        record(office, handed)
+    give_back(office)
+    retention.keep_up(office)
+    assert not agreed(office, url), "nothing has happened since"

@@ -6,7 +6,15 @@ from functools import partial
 from support.desk import race, text
 from support.offices import START
 
-from mailer.core.release import Block, Contact, Edition, ReleaseDocument, Run
+from mailer.core.release import (
+    Block,
+    Contact,
+    Edition,
+    File,
+    Picture,
+    ReleaseDocument,
+    Run,
+)
 from mailer.services.office import Office
 from mailer.store import releases
 from mailer.store.releases import ReleaseRow
@@ -22,6 +30,8 @@ RICH = Edition(
         Block("rule"),
     ),
     (Contact("Presserådgiver Kim, tlf. 41532639", name="Kim", phone="41532639"),),
+    (File("https://um.example/a.pdf", "Rapport", "application/pdf", 1234, attach=True),),
+    (Picture("https://um.example/a.jpg", "Mødet", "Mødet i dag", "Bo", width=640),),
 )
 
 

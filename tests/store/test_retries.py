@@ -16,7 +16,7 @@ from support.desk import (
     row_of,
     states,
 )
-from support.offices import Clock
+from support.offices import KEFM, Clock
 from support.readers import sign_up
 from support.workers import cut_finely, record, take
 
@@ -140,6 +140,14 @@ def test_notices_that_wait_are_hastened_by_newsroom(office: Office) -> None:
     assert hasten("um") == 1
     assert len(take(office)) == 1
     assert hasten(None) == 0
+
+
+def test_a_notice_that_awaits_its_turn_is_not_hastened(office: Office) -> None:
+    """Nothing went wrong with it: it waits so that nobody can fill a stranger's mailbox."""
+    sign_up(office, "anna@example.org")
+    sign_up(office, "anna@example.org", newsroom=KEFM)
+    with office.database.read() as connection:
+        assert retries.waiting_notices(connection, None, office.clock()) == 0
 
 
 def test_a_doubt_tells_of_its_last_attempt(

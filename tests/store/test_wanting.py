@@ -4,19 +4,20 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import insert, select
 from support.desk import import_readers, progress_of, publish_one, text
 from support.offices import START, UM
 from support.workers import give_back, record, take
 
-from mailer.core.choice import Choice, to_plain, wants
+from mailer.core.choice import Choice, to_plain, wants, wants_in_digest
+from mailer.core.mapping import Matter
 from mailer.core.newsroom import Topic
 from mailer.core.release import ReleaseDocument
 from mailer.services import press, proof, publish
 from mailer.services.office import Office
 from mailer.services.publish import Published
 from mailer.store import choices, mailings, wanting
+from mailer.store.mailings import MailingRow, NewMailing
 from mailer.store.tables import consent, subscription
 
 TOPICS = ("climate", "climate-2", "trade")
@@ -47,10 +48,28 @@ def choose(office: Office, number: int, choice: Choice | None) -> None:
         )
 
 
-@pytest.mark.parametrize("topics", [(), ("climate",), ("trade", "climate-2"), ("nothing-chosen",)])
-def test_the_history_and_the_present_say_what_the_definition_says(
-    office: Office, topics: tuple[str, ...]
-) -> None:
+MATTERS = (
+    Matter(),
+    Matter(topics=("climate",)),
+    Matter(topics=("trade", "climate-2"), kinds=("speech",)),
+    Matter(topics=("nothing-chosen",), places=("north",)),
+)
+
+
+def opened(office: Office, matter: Matter, *, urgent: bool = False) -> MailingRow:
+    """A mailing about this, with nobody in its audience yet."""
+    document = ReleaseDocument(text(f"Om {matter} {urgent}"))
+    added = press.add_document(office, document, newsroom=UM.key, who="desk")
+    new = NewMailing(UM, added.id, "first", "da", urgent=urgent, matter=matter)
+    with office.database.write() as connection:
+        number = mailings.open_mailing(connection, new, START)
+        assert number is not None
+        row = mailings.read(connection, number)
+    assert row is not None
+    return row
+
+
+def test_the_history_and_the_present_say_what_the_definition_says(office: Office) -> None:
     every = [
         None,
         *(
@@ -59,19 +78,39 @@ def test_the_history_and_the_present_say_what_the_definition_says(
                 [None, (), ("climate",), ("climate-2", "trade"), TOPICS], PAUSES
             )
         ),
+        *(
+            Choice(("en",), topics=some, kinds=kinds, places=places)
+            for some, kinds, places in itertools.product(
+                [None, ("climate",)], [None, ("speech",), ("news",)], [None, ("north",), ("south",)]
+            )
+        ),
+        Choice(("da",), frequency="daily"),
+        Choice(("da",), frequency="weekly", urgent_at_once=False),
+        Choice(("da",), frequency="daily", topics=("trade",)),
     ]
     import_readers(office, len(every))
     for number, choice in enumerate(every, 1):
         choose(office, number, choice)
-    wanted = [number for number, one in enumerate(every, 1) if wants(one, topics=topics, at=START)]
-    with office.database.read() as connection:
-        mark = mailings.last_consent(connection)
-        asked = select(subscription.c.id).where(
-            wanting.consented(subscription.c.id, mark),
-            wanting.wanted(connection, subscription.c.id, mark, topics=topics, at=START),
+    for matter, urgent in itertools.product(MATTERS, (False, True)):
+        of = opened(office, matter, urgent=urgent)
+        asked = {"topics": matter.topics, "kinds": matter.kinds, "places": matter.places}
+        at_once, digest = (
+            [
+                number
+                for number, one in enumerate(every, 1)
+                if definition(one, at=START, urgent=urgent, **asked)
+            ]
+            for definition in (wants, wants_in_digest)
         )
-        assert sorted(connection.scalars(asked)) == wanted
-        assert wanting.counted(connection, UM.key, topics=topics, at=START) == len(wanted)
+        with office.database.read() as connection:
+            ways: dict[wanting.Way, list[int]] = {"at_once": at_once, "digest": digest}
+            for way, numbers in ways.items():
+                found = select(subscription.c.id).where(
+                    wanting.consented(subscription.c.id, of.consent_mark),
+                    wanting.wanted(connection, subscription.c.id, of, way=way),
+                )
+                assert sorted(connection.scalars(found)) == numbers, (matter, urgent, way)
+            assert wanting.counted(connection, of) == len(at_once)
 
 
 def test_a_release_reaches_whom_it_interests_and_the_proof_adds_up(office: Office) -> None:

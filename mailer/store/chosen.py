@@ -1,0 +1,28 @@
+"""Between a choice and the columns of a subscription that hold it: they bear the same names."""
+
+from dataclasses import fields
+from typing import Any
+
+from mailer.core.choice import Choice
+from mailer.store.tables import subscription
+
+_NAMES = tuple(field.name for field in fields(Choice))
+
+COLUMNS = tuple(subscription.c[name] for name in _NAMES)
+"""The columns that a choice lies in."""
+
+
+def values_of(choice: Choice) -> dict[str, Any]:
+    """What to write for a choice; pages that show an earlier one are out of date after that."""
+    each = ((name, getattr(choice, name)) for name in _NAMES)
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in each}
+    return values | {"revision": subscription.c.revision + 1}
+
+
+def choice_in(found: dict[str, Any]) -> Choice:
+    """The choice in a row's values, taken out of them."""
+    each = ((name, found.pop(name)) for name in _NAMES)
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in each
+    }
+    return Choice(**values)

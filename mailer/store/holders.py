@@ -1,0 +1,199 @@
+"""Whom a notice about a change is for: those who hold an edition that was changed, or may hold it.
+
+A *copy* is a delivery of an earlier mailing of the release, or the digest that showed it, made from one of
+the editions that the notice has a message about. It is held if a relay accepted it, and may be held if it
+is unknown or ever was. What was due as the audience was frozen is no copy: by then nothing of the mailings
+that were changed was in anybody's hand, and what had not left was cancelled or is owed in the new text
+(`store.amendments`). So the answer is the same whenever it is asked.
+
+Each reader's notice is threaded to their latest copy, and made for the edition that this copy was of.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+)
+
+from mailer.core.delivery import Result
+from mailer.store.addressed import Audience
+from mailer.store.digest_tables import digest_due
+from mailer.store.ledger_tables import attempt, delivery, mailing, prepared
+from mailer.store.mailings import MailingRow
+from mailer.store.tables import amendment, subscription
+from mailer.store.wanting import consented
+
+KINDS = ("correction", "withdrawal", "embargo")
+"""Kinds of mailings that are about a copy their reader holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What a notice is about.
+
+    Attributes:
+        mailings: those before it.
+        messages: of theirs, those made before the change from the editions that it has messages about.
+    """
+
+    release_id: int | None
+    mailings: Sequence[int]
+    messages: Sequence[int]
+    editions: Sequence[int]
+
+
+def audience(connection: Connection, of: MailingRow) -> Audience:
+    """Whom a notice is for, by the copies that were sent and the consent history."""
+    changed = _changed(connection, of)
+    copy, digest = _copy(changed), _digest(changed, of)
+    return Audience(
+        conditions=(
+            subscription.c.newsroom == of.newsroom,
+            or_(copy.is_not(None), digest.is_not(None)),
+            consented(subscription.c.id, of.consent_mark),
+        ),
+        prepared_id=func.coalesce(_notice(of, copy), _notice_of_digest(of, changed)),
+        answers=func.coalesce(copy, digest),
+    )
+
+
+def counted(connection: Connection, of: MailingRow) -> int:
+    """How many a notice is for that is opened now: by its copies, far fewer steps than by its readers."""
+    changed = _changed(connection, of)
+    holders = union(
+        select(delivery.c.subscription_id).where(_is_copy(changed)),
+        select(digest_due.c.subscription_id)
+        .join(delivery, delivery.c.id == digest_due.c.delivery_id)
+        .where(_is_shown(changed, of)),
+    ).subquery()
+    query = (
+        select(func.count())
+        .select_from(holders)
+        .join(subscription, subscription.c.id == holders.c.subscription_id)
+        .where(subscription.c.newsroom == of.newsroom, subscription.c.state == "active")
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def editions_held(connection: Connection, release_id: int, editions: Sequence[int]) -> list[int]:
+    """Which of these editions anybody was sent, or may be: those that a notice has to be made for."""
+    mailed = select(prepared.c.edition_id).where(
+        prepared.c.edition_id.in_(editions), prepared.c.mailing_id.is_not(None)
+    )
+    shown = select(digest_due.c.edition_id).where(
+        digest_due.c.release_id == release_id, digest_due.c.edition_id.in_(editions)
+    )
+    return sorted(connection.scalars(union(mailed, shown)))
+
+
+def _changed(connection: Connection, of: MailingRow) -> _Changed:
+    """Nothing while its amendment is not settled, nor where another one overtook it."""
+    settled = select(amendment.c.message_mark).where(
+        amendment.c.mailing_id == of.id, amendment.c.settled_at.is_not(None)
+    )
+    mark = connection.scalar(settled)
+    if mark is None:
+        return _Changed(of.release_id, (), (), ())
+    editions = connection.scalars(
+        select(prepared.c.held_edition_id)
+        .where(prepared.c.mailing_id == of.id, prepared.c.held_edition_id.is_not(None))
+        .order_by(prepared.c.held_edition_id)
+    ).all()
+    earlier = connection.scalars(
+        select(mailing.c.id)
+        .where(mailing.c.release_id == of.release_id, mailing.c.id < of.id)
+        .order_by(mailing.c.id)
+    ).all()
+    messages = connection.scalars(
+        select(prepared.c.id).where(
+            prepared.c.mailing_id.in_(earlier),
+            prepared.c.edition_id.in_(editions),
+            prepared.c.id <= mark,
+        )
+    ).all()
+    return _Changed(of.release_id, earlier, messages, editions)
+
+
+def _is_copy(changed: _Changed) -> ColumnElement[bool]:
+    """Of a delivery: it is a copy that is held, or may be."""
+    return and_(
+        delivery.c.mailing_id.in_(changed.mailings),
+        delivery.c.prepared_id.in_(changed.messages),
+        _may_be_held(),
+    )
+
+
+def _may_be_held() -> ColumnElement[bool]:
+    left = exists().where(
+        attempt.c.delivery_id == delivery.c.id,
+        attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN]),
+    )
+    return or_(delivery.c.state == "accepted", delivery.c.state == "unknown", left)
+
+
+def _is_shown(changed: _Changed, of: MailingRow) -> ColumnElement[bool]:
+    """Of a release in a digest: it was made before, and had not certainly failed by then."""
+    return and_(
+        digest_due.c.release_id == changed.release_id,
+        digest_due.c.edition_id.in_(changed.editions),
+        delivery.c.made_at <= of.made_at,
+        or_(_may_be_held(), delivery.c.settled_at.is_(None), delivery.c.settled_at > of.made_at),
+    )
+
+
+def _copy(changed: _Changed) -> ColumnElement[Any]:
+    """The number of a reader's latest copy."""
+    return _of_reader(
+        select(func.max(delivery.c.id)).where(
+            _is_copy(changed), delivery.c.subscription_id == subscription.c.id
+        )
+    )
+
+
+def _digest(changed: _Changed, of: MailingRow) -> ColumnElement[Any]:
+    """The number of the digest that showed it to a reader."""
+    return _of_reader(
+        select(digest_due.c.delivery_id)
+        .join(delivery, delivery.c.id == digest_due.c.delivery_id)
+        .where(_is_shown(changed, of), digest_due.c.subscription_id == subscription.c.id)
+    )
+
+
+def _notice(of: MailingRow, copy: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The message made for the edition that a copy is of."""
+    held, own = prepared.alias("held"), delivery.alias("own")
+    return _of_reader(
+        select(prepared.c.id)
+        .join(held, held.c.edition_id == prepared.c.held_edition_id)
+        .join(own, own.c.prepared_id == held.c.id)
+        .where(prepared.c.mailing_id == of.id, own.c.id == copy)
+    )
+
+
+def _notice_of_digest(of: MailingRow, changed: _Changed) -> ColumnElement[Any]:
+    if changed.release_id is None:
+        return literal(None)
+    return _of_reader(
+        select(prepared.c.id)
+        .join(digest_due, digest_due.c.edition_id == prepared.c.held_edition_id)
+        .where(
+            prepared.c.mailing_id == of.id,
+            digest_due.c.release_id == changed.release_id,
+            digest_due.c.subscription_id == subscription.c.id,
+        )
+    )
+
+
+def _of_reader(query: Select[Any]) -> ColumnElement[Any]:
+    return query.correlate(subscription).scalar_subquery()

@@ -1,0 +1,94 @@
+"""Whom a late translation is for: who wanted that language and has nothing yet, or asked for every language.
+
+What a reader has is a row of the ledger: of an earlier mailing of the release, in whatever state, for what
+was owed once is never owed again. A translation is opened only when all rows of the earlier mailings are
+written (`store.editions.due`). So the answer is the same whenever it is asked.
+
+It goes to who has releases at once; digests show each release in the best language they find it in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select
+
+from mailer.store import joint
+from mailer.store.addressed import Audience, only_message
+from mailer.store.ledger_tables import delivery, mailing, prepared
+from mailer.store.mailings import MailingRow
+from mailer.store.spoken import speaks, speaks_now
+from mailer.store.tables import consent, subscription
+from mailer.store.wanting import active, consented, last_entry, wanted, wanted_now
+
+_OWED_BY = ("first", "translation", "early")
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The mailings before a translation, and those of their messages that are in its language."""
+
+    mailings: Sequence[int]
+    messages: Sequence[int]
+
+
+def audience(connection: Connection, of: MailingRow) -> Audience:
+    """Whom a translation is for, by the history up to its `consent_mark`."""
+    reader, mark = subscription.c.id, of.consent_mark
+    said = consent.c.choice["every_language"].as_boolean()
+    every = last_entry(reader, mark, said, consent.c.choice.is_not(None))
+    return Audience(
+        conditions=(
+            subscription.c.newsroom == of.newsroom,
+            consented(reader, mark),
+            wanted(connection, reader, of),
+            speaks(connection, reader, mark, of.language or ""),
+            _lacks(connection, of, func.coalesce(every, false())),
+            *joint.not_elsewhere(connection, of),
+        ),
+        prepared_id=only_message(of.id),
+    )
+
+
+def counted(connection: Connection, of: MailingRow) -> int:
+    """How many a translation is for that is opened now, by the subscriptions as they are at present."""
+    query = (
+        select(func.count())
+        .select_from(subscription)
+        .where(
+            active(of.newsroom),
+            wanted_now(of),
+            speaks_now(connection, [of.language or ""]),
+            _lacks(connection, of, subscription.c.every_language),
+        )
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def _lacks(
+    connection: Connection, of: MailingRow, every: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Whether a reader has nothing yet, or wants every language and has not this one."""
+    earlier = _earlier(connection, of)
+    has = exists().where(
+        delivery.c.mailing_id.in_(earlier.mailings),
+        delivery.c.subscription_id == subscription.c.id,
+    )
+    has_this = has.where(delivery.c.prepared_id.in_(earlier.messages))
+    return or_(not_(has), and_(every, not_(has_this)))
+
+
+def _earlier(connection: Connection, of: MailingRow) -> _Earlier:
+    numbers = connection.scalars(
+        select(mailing.c.id).where(
+            mailing.c.release_id == of.release_id,
+            mailing.c.id < of.id,
+            mailing.c.kind.in_(_OWED_BY),
+        )
+    ).all()
+    messages = connection.scalars(
+        select(prepared.c.id).where(
+            prepared.c.mailing_id.in_(numbers), prepared.c.language == of.language
+        )
+    ).all()
+    return _Earlier(numbers, messages)
