@@ -9,7 +9,8 @@ from functools import partial
 from mailer.config.secret import Secret, SecretFault, Token
 from mailer.config.settings import RelaySection, Settings
 from mailer.core.dkim import read_key
-from mailer.core.errors import ServiceMissing
+from mailer.core.errors import MailerError, ServiceMissing
+from mailer.core.source import Source
 from mailer.core.token import Marks, Tokens
 from mailer.mail.sign import Seal, Signer
 from mailer.mail.transport import Transport
@@ -48,6 +49,7 @@ def open_office(settings: Settings, *, wake: Callable[[], None] = lambda: None) 
             wake=wake,
             shared_clock=True,
             retention=settings.retention.value(),
+            sources=_sources(settings),
         )
     finally:
         database.close()
@@ -125,6 +127,26 @@ def _fresh(token: Token, relay: str) -> str:
         ) from error
 
 
+def _authorization(token: Token) -> str:
+    """What a source asks for, as it is now: without it that source fails, and no other."""
+    try:
+        return token.fresh()
+    except SecretFault as error:
+        what, _, cure = str(error).partition("; ")
+        raise MailerError(f"Its authorization cannot be read: {what}", cure) from error
+
+
+def _sources(settings: Settings) -> dict[str, Source]:
+    rooms = settings.newsrooms()
+    return {
+        section.key: section.value(
+            rooms[section.newsroom],
+            partial(_authorization, section.authorization) if section.authorization else None,
+        )
+        for section in settings.source
+    }
+
+
 def _keys(settings: Settings) -> Keys:
     return Keys(
         tokens=Tokens(_revealed(settings.keys.tokens)),
@@ -158,7 +180,9 @@ def _limits(settings: Settings) -> Limits:
         domains=settings.domain_limits(),
         signups=settings.signup_terms(),
         reminder_after=timedelta(hours=settings.limits.reminder_hours),
+        late=timedelta(hours=settings.limits.late_hours),
         lapsed_kept=timedelta(days=settings.limits.lapsed_days),
+        attachments=settings.limits.attachments_kilobytes * 1024,
     )
 
 

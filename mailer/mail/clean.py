@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 
 from mailer.core.newsroom import Newsroom
-from mailer.core.release import Block, Contact, Edition, Run
+from mailer.core.release import Block, Contact, Edition, File, Picture, Run
 
 _UNUSABLE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef"
@@ -34,6 +34,8 @@ def cleaned_edition(edition: Edition, title: str) -> Edition:
         lead=cleaned(edition.lead),
         body=tuple(_block(block) for block in edition.body),
         contacts=tuple(_contact(contact) for contact in edition.contacts),
+        files=tuple(_file(file) for file in edition.files),
+        pictures=tuple(_picture(picture) for picture in edition.pictures),
     )
 
 
@@ -53,6 +55,19 @@ def _block(block: Block) -> Block:
 
 def _run(run: Run) -> Run:
     return replace(run, text=cleaned(run.text), href=safe_link(run.href))
+
+
+def _file(file: File) -> File:
+    return replace(file, name=cleaned(file.name), media_type=cleaned(file.media_type))
+
+
+def _picture(picture: Picture) -> Picture:
+    return replace(
+        picture,
+        alt=cleaned(picture.alt),
+        caption=cleaned(picture.caption),
+        credit=cleaned(picture.credit),
+    )
 
 
 def _contact(contact: Contact) -> Contact:

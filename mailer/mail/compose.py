@@ -83,11 +83,13 @@ class Composer:
             "code_grouped": lambda due: encode_value(grouped(self._code(due))),
             "confirm_token": lambda due: self._request_token(LinkPurpose.CONFIRM, due),
             "date": lambda due: date(due.made_at).encode(),
+            "leave_all_token": self._leave_all_token,
             "leave_token": self._leave_token,
             "manage_token": self._manage_token,
             "message_id": self._message_id,
             "not_me_token": lambda due: self._request_token(LinkPurpose.NOT_ME, due),
             "rejoin_token": self._rejoin_token,
+            "thread": self._thread(b""),
             "to": _to,
         }
 
@@ -132,6 +134,11 @@ class Composer:
                 "it was prepared by another version of the program; finish sending with that one",
             )
         fills = tuple(self._fill[name] for name in names)
+        if "thread" in names:
+            of = _message_id_domain(prepared.content)
+            fills = tuple(
+                self._thread(of) if name == "thread" else self._fill[name] for name in names
+            )
         local, _, domain = prepared.return_path.rpartition("@")
         signer = self._signer(prepared)
         signing = signer.signing(prepared.content) if signer else None
@@ -139,6 +146,9 @@ class Composer:
 
     def _leave_token(self, due: Due) -> bytes:
         return self._tokens.spell(LinkPurpose.LEAVE, due.subscription_id, due.made_at)
+
+    def _leave_all_token(self, due: Due) -> bytes:
+        return self._tokens.spell(LinkPurpose.LEAVE_ALL, due.subscription_id, due.made_at)
 
     def _request_token(self, purpose: LinkPurpose, due: Due) -> bytes:
         return self._tokens.spell(purpose, _request_of(due), due.made_at)
@@ -162,6 +172,21 @@ class Composer:
             )
         return self._tokens.spell(LinkPurpose.MANAGE, due.cause_id, due.made_at)
 
+    def _thread(self, domain: bytes) -> _Fill:
+        """What the copy that a message answers may be called: by each key it may have been marked with."""
+
+        def fill(due: Due) -> bytes:
+            if due.answers is None:
+                raise MailerError(
+                    f"Delivery {due.id} is about a copy of its reader's and names none",
+                    "settle it by hand and look for what made it",
+                )
+            marks = self._marks.marks(MESSAGE_ID, due.answers)
+            names = [_message_number(due.answers, mark).encode() for mark in marks]
+            return b"\r\n".join(b" <%s@%s>" % (name, domain) for name in names)
+
+        return fill
+
     def _message_id(self, due: Due) -> bytes:
         return _message_number(due.id, self._marks.mark(MESSAGE_ID, due.id)).encode()
 
@@ -173,13 +198,18 @@ def message_ids(content: bytes, marks: Marks, delivery_id: int) -> tuple[str, ..
     Args:
         content: of its prepared message, which has the domain.
     """
-    domain = _MESSAGE_ID_DOMAIN.search(content)
-    if domain is None:
+    domain = _message_id_domain(content)
+    if not domain:
         return ()
     return tuple(
-        f"<{_message_number(delivery_id, mark)}@{domain[1].decode()}>"
+        f"<{_message_number(delivery_id, mark)}@{domain.decode()}>"
         for mark in marks.marks(MESSAGE_ID, delivery_id)
     )
+
+
+def _message_id_domain(content: bytes) -> bytes:
+    found = _MESSAGE_ID_DOMAIN.search(content)
+    return found[1] if found else b""
 
 
 def _message_number(delivery_id: int, mark: str) -> str:

@@ -1,13 +1,17 @@
 """Decides which header fields a message bears.
 
-    field                     release   already, welcome   left*  confirm, move
+    field                     release,  already, welcome   left*  confirm, move
+                              digest
     From, To, Reply-To, Subject, Date, Message-ID, Content-Language: all
     List-Id                   yes       no                 no     no     a notice is not list mail: a
                                                                          filter on it would hide it
     List-Unsubscribe, -Post   yes       yes                no     no     there is nothing to leave
     List-Help                 yes       yes                yes    yes    whom to turn to
     List-Archive              yes       yes                yes    no
-    Archived-At               yes       no                 no     no     a notice has no page
+    Archived-At               release   no                 no     no     a notice has no page, nor has a
+                                                                         digest
+    In-Reply-To, References: what the desk says of a copy that its reader holds; Archived-At only
+                              where the release has a page
     * and manage, moving, moved, which speak of a mailbox, not of one subscription
     Auto-Submitted, X-Auto-Response-Suppress, Feedback-ID: all
 
@@ -16,6 +20,7 @@ Sources: RFC 2369, 2919, 3834, 5064, 8058; X-Auto-Response-Suppress is Microsoft
 """
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
@@ -56,6 +61,89 @@ def release_fields(
             headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
             headers.field("Archived-At", headers.uri(site.url(page))),
             _automatic(newsroom, Purpose.RELEASE, page.rpartition("/")[2].partition("-")[0]),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a mail of the desk is about.
+
+    Attributes:
+        release: the number of the release.
+        page: path of its page; None where nobody may see it.
+        threaded: it stands in its reader's own thread, as an answer to the copy that they hold.
+    """
+
+    purpose: Purpose
+    release: int
+    page: str | None
+    threaded: bool
+
+
+def desk_fields(
+    about: About,
+    *,
+    site: Site,
+    newsroom: Newsroom,
+    language: str,
+    subject: str,
+    made_at: datetime,
+) -> bytes:
+    """The header of what the desk sends beside the release itself: corrections, early copies and their like.
+
+    Args:
+        made_at: the Date of every copy.
+    """
+    page = about.page
+    thread = b"In-Reply-To:%s\r\nReferences:%s\r\n" % (hole("thread"), hole("thread"))
+    archived = headers.field("Archived-At", headers.uri(site.url(page))) if page else b""
+    return b"".join(
+        [
+            _common(newsroom, language, subject, headers.date(made_at).encode()),
+            thread if about.threaded else b"",
+            headers.field(
+                "List-Id",
+                *headers.phrase(_shown_name(newsroom), len("List-Id: ")),
+                f"<{newsroom.key}.{newsroom.domain}>",
+            ),
+            _leaving(site),
+            _help(newsroom),
+            headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
+            archived,
+            _automatic(newsroom, about.purpose, str(about.release)),
+        ]
+    )
+
+
+def digest_fields(
+    *,
+    site: Site,
+    newsroom: Newsroom,
+    language: str,
+    subject: str,
+    merged: bool,
+    made_at: datetime,
+) -> bytes:
+    """The header of a digest.
+
+    Args:
+        merged: it is of several newsrooms: a list of its own, which is left as a whole.
+        made_at: the Date of every copy.
+    """
+    name = "digests" if merged else newsroom.key
+    return b"".join(
+        [
+            _common(newsroom, language, subject, headers.date(made_at).encode()),
+            headers.field(
+                "List-Id",
+                *headers.phrase(_shown_name(newsroom), len("List-Id: ")),
+                f"<{name}.{newsroom.domain}>",
+            ),
+            _leaving(site, "leave-all" if merged else "leave"),
+            _help(newsroom),
+            headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
+            _automatic(newsroom, Purpose.DIGEST, name),
         ]
     )
 
@@ -107,12 +195,13 @@ def _common(newsroom: Newsroom, language: str, subject: str, date: bytes) -> byt
     )
 
 
-def _leaving(site: Site) -> bytes:
+def _leaving(site: Site, door: str = "leave") -> bytes:
     """RFC 8058: one https address, not folded, and the sign that a POST to it is enough."""
-    before = headers.uri(site.url("/leave/")).removesuffix(">").encode()
+    before = headers.uri(site.url(f"/{door}/")).removesuffix(">").encode()
+    token = hole(f"{door.replace('-', '_')}_token")
     return b"".join(
         [
-            headers.unfolded("List-Unsubscribe", before + hole("leave_token") + b">"),
+            headers.unfolded("List-Unsubscribe", before + token + b">"),
             headers.field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
     )

@@ -12,6 +12,7 @@ Filling the slots is `mailer.mail.compose`'s part. The same values always give t
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,11 +24,12 @@ from mailer.core.newsroom import Newsroom, Site
 from mailer.core.release import Edition
 from mailer.core.token import LIFETIME, LinkPurpose
 from mailer.mail import headers, letterhead
-from mailer.mail.clean import cleaned, cleaned_edition, cleaned_newsroom, safe_link
+from mailer.mail.attached import Attachment, mixed
+from mailer.mail.clean import cleaned_newsroom
+from mailer.mail.facts import ReleaseFacts, release_values
 from mailer.mail.quoted import encode_part
 from mailer.mail.slots import Slot, Slots, blanked, names_in
 from mailer.texts.catalogue import spoken
-from mailer.texts.kinds import label_of
 from mailer.texts.wording import subscribe_wording
 
 if TYPE_CHECKING:  # Jinja takes 150 ms that a dispatcher with nothing to prepare need not pay
@@ -37,6 +39,11 @@ HTML_LIMIT = 80_000  # octets; some readers clip at 102 KB
 
 _NEEDED = {
     Purpose.RELEASE: "leave_token",
+    Purpose.CORRECTION: "leave_token",
+    Purpose.WITHDRAWAL: "leave_token",
+    Purpose.EARLY: "leave_token",
+    Purpose.EMBARGO: "leave_token",
+    Purpose.DIGEST: "leave_token",
     Purpose.CONFIRM: "confirm_token",
     Purpose.REMINDER: "confirm_token",
     Purpose.ALREADY: "leave_token",
@@ -78,25 +85,13 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseFacts:
-    """What a mail says of its release beside the text.
+class Parts:
+    """What a message says, its slots open.
 
     Attributes:
-        slug: the readable tail of its page's address.
-        kind: the source's word for it; empty means a press release.
-        canonical_url: where the issuer has it; None where it is on our page alone.
-        published_at: when it was published, aware; None where nobody said.
+        html: with its style sheet inlined.
     """
 
-    id: int
-    slug: str
-    kind: str
-    canonical_url: str | None
-    published_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
     subject: str
     text: str
     html: str
@@ -120,26 +115,19 @@ def prepare_release(
         MailerError: the title or a setting cannot stand in a header, the release is too long for
             a mail, or a template is broken.
     """
-    title = headers.display(edition.title, "the release's title")
     chrome = spoken(edition.language, *newsroom.languages)
-    page = f"/{newsroom.key}/releases/{facts.id}-{facts.slug}"
-    values = {
-        "edition": cleaned_edition(edition, title),
-        "kind": label_of(cleaned(facts.kind), edition.language, chrome),
-        "published_at": facts.published_at,
-        "online_url": safe_link(facts.canonical_url) or site.url(page),
-    }
-    parts = _render(templates, Purpose.RELEASE, chrome, site, newsroom, values)
-    _check_size(parts, edition)
+    values = release_values(site, newsroom, edition, facts)
+    parts = rendered(templates, Purpose.RELEASE, chrome, site, newsroom, values)
+    check_size(parts, edition)
     fields = letterhead.release_fields(
         site=site,
         newsroom=newsroom,
         language=edition.language,
         subject=parts.subject,
-        page=page,
+        page=facts.page(newsroom),
         made_at=made_at,
     )
-    return _assembled(Purpose.RELEASE, edition.language, newsroom, parts, fields)
+    return assembled(Purpose.RELEASE, edition.language, newsroom, parts, fields, facts.attachments)
 
 
 def prepare_notice(
@@ -166,21 +154,32 @@ def prepare_notice(
         "days": way_back // timedelta(days=1),
         "manage_hours": managing // timedelta(hours=1),
     }
-    parts = _render(templates, purpose, chrome, site, newsroom, values)
+    parts = rendered(templates, purpose, chrome, site, newsroom, values)
     fields = letterhead.notice_fields(
         site=site, newsroom=newsroom, purpose=purpose, language=chrome, subject=parts.subject
     )
-    return _assembled(purpose, language, newsroom, parts, fields)
+    return assembled(purpose, language, newsroom, parts, fields)
 
 
-def _render(
+def rendered(
     templates: "Templates",
     purpose: Purpose,
     language: str,
     site: Site,
     newsroom: Newsroom,
     values: dict[str, object],
-) -> _Parts:
+    *,
+    needs: str | None = None,
+) -> Parts:
+    """The templates of a purpose with `values`, slots open and the style sheet inlined.
+
+    Args:
+        language: of the house's own words.
+        needs: the slot that must stand in each part, where it is not the purpose's usual one.
+
+    Raises:
+        MailerError: a template is broken or leaves that slot out, or the subject cannot stand in a header.
+    """
     shared = values | {
         "newsroom": cleaned_newsroom(newsroom),
         "newsroom_url": site.url(f"/{newsroom.key}"),
@@ -201,14 +200,14 @@ def _render(
         f"{folder}/body.html", language, slots=Slots(site, "address_html"), **shared
     )
     for name, part in ((f"{folder}/body.txt", text), (f"{folder}/body.html", html)):
-        needed, there = _NEEDED.get(purpose), names_in(part)
+        needed, there = needs or _NEEDED.get(purpose), names_in(part)
         if needed is not None and needed not in there:
             raise MailerError(
                 f"The template {name} leaves out the slot {needed}",
                 "write the link that this mail is for: slots.leave_url, slots.confirm_url,"
                 " slots.manage_url or slots.rejoin_url",
             )
-    return _Parts(subject, text.strip("\n") + "\n", _inlined(html))
+    return Parts(subject, text.strip("\n") + "\n", _inlined(html))
 
 
 def _inlined(html: str) -> str:
@@ -227,7 +226,12 @@ def _inlined(html: str) -> str:
         raise MailerError(f"The HTML's style sheet cannot be read: {error}", "mend it") from error
 
 
-def _check_size(parts: _Parts, edition: Edition) -> None:
+def check_size(parts: Parts, edition: Edition) -> None:
+    """Refuse a message that readers' programs would cut.
+
+    Raises:
+        MailerError: it is too long.
+    """
     size = len(parts.html.encode())
     if size > HTML_LIMIT:
         words = sum(len(block.text.encode()) for block in edition.body)
@@ -238,15 +242,19 @@ def _check_size(parts: _Parts, edition: Edition) -> None:
         )
 
 
-def _assembled(
-    purpose: Purpose, language: str, newsroom: Newsroom, parts: _Parts, fields: bytes
+def assembled(
+    purpose: Purpose,
+    language: str,
+    newsroom: Newsroom,
+    parts: Parts,
+    fields: bytes,
+    attachments: Sequence[Attachment] = (),
 ) -> Prepared:
+    """The parts, encoded, under their header `fields`, and files beside them."""
     encoded = (("plain", encode_part(parts.text)), ("html", encode_part(parts.html)))
     digest = hashlib.sha256(b"".join(part for _, part in encoded)).hexdigest()
     boundary = f"=_{digest[:32]}".encode()
     content = [
-        fields,
-        headers.field("MIME-Version", "1.0"),
         headers.field("Content-Type", "multipart/alternative;", b'boundary="%s"' % boundary),
     ]
     for subtype, part in encoded:
@@ -258,10 +266,13 @@ def _assembled(
             part,
         ]
     content.append(b"\r\n--%s--\r\n" % boundary)
+    body = b"".join(content)
     return Prepared(
         purpose=purpose,
         language=language,
         subject=blanked(parts.subject),
         return_path=letterhead.return_path(newsroom),
-        content=b"".join(content),
+        content=fields
+        + headers.field("MIME-Version", "1.0")
+        + (mixed(body, attachments) if attachments else body),
     )

@@ -88,6 +88,7 @@ class Slots:
     def __init__(self, site: Site, address: str) -> None:
         self.address = Slot(address, width=_ADDRESS_WIDTH)
         self.leave_url = Slot("leave_token", site.url("/leave/"))
+        self.leave_all_url = Slot("leave_all_token", site.url("/leave-all/"))
         self.confirm_url = Slot("confirm_token", site.url("/confirm/"))
         self.not_me_url = Slot("not_me_token", site.url("/not-me/"))
         self.code = Slot("code_grouped", width=_CODE_WIDTH)

@@ -6,7 +6,7 @@ marks, takes what comes next, and commits.
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from mailer.core.delivery import DeliveryState, Due, Outcome, Result, settle
 from mailer.core.schedule import retry_at, step
 from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
-from mailer.services import gate, publish, retention, waiting
+from mailer.services.chores import Chores
 from mailer.services.journal import read_journal
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
@@ -82,6 +82,9 @@ class Bookkeeper:
 
     Args:
         presence: the sign of life whose name the leases bear.
+
+    Attributes:
+        chores: what is to be done now and then beside.
     """
 
     def __init__(self, office: Office, presence: Presence) -> None:
@@ -91,6 +94,7 @@ class Bookkeeper:
         self._health: dict[str, str] = {}
         self._verbose = log.isEnabledFor(logging.DEBUG)
         self.tally: Counter[str] = Counter()
+        self.chores = Chores(office, self.tally)
 
     def take_over(self) -> None:
         """Take over what dispatchers held that died or let their leases end."""
@@ -125,24 +129,6 @@ class Bookkeeper:
         log.warning(
             "taken over", extra={"worker": worker, "in_doubt": doubtful, "journal": flight.whole}
         )
-
-    def chores(self, steps: Set[str]) -> list[str]:
-        """Publish what is due and let old requests expire, as far as `steps` names them.
-
-        Returns:
-            What an operator must hear of.
-        """
-        done = publish.publish_due(self._office) if "publish" in steps else []
-        if "upkeep" in steps:
-            waiting.tend(self._office)
-            retention.keep_up(self._office)
-            gate.sweep(self._office)
-        self.tally["published"] += sum(isinstance(one, publish.Published) for one in done)
-        return [
-            f"release {one.release_id} is held: {one.reason}"
-            for one in done
-            if isinstance(one, publish.Held)
-        ]
 
     def note_health(self, routes: Sequence[Route]) -> None:
         """Write down how the relays are, where that has changed since it was last written."""

@@ -17,11 +17,14 @@ from mailer.core.token import keyed_hash
 from mailer.services import leaving, links
 from mailer.services.links import Opened
 from mailer.services.office import Office
-from mailer.store import audit, choices, consents, people
+from mailer.store import audit, awaiting, choices, consents, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
 from mailer.store.mailings import take_turn
 from mailer.store.people import SubscriptionRow
+
+TIMING = frozenset({"frequency", "hour", "weekday", "paused_until"})
+"""The parts of a choice that say when a digest is due."""
 
 
 class Done(StrEnum):
@@ -166,11 +169,13 @@ def require_offered(newsroom: Newsroom, choice: Choice) -> None:
     """Refuse what a newsroom does not offer, naming what it does.
 
     Raises:
-        NotAllowed: a language, topic or frequency of `choice` is not to be had.
+        NotAllowed: a part of `choice` is not to be had.
     """
     wanted: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("language", choice.languages, newsroom.languages),
-        ("topic", choice.topics or (), tuple(topic.key for topic in newsroom.topics)),
+        ("topic", choice.topics or (), tuple(one.key for one in newsroom.topics)),
+        ("kind", choice.kinds or (), tuple(one.key for one in newsroom.kind_choices)),
+        ("place", choice.places or (), tuple(one.key for one in newsroom.places)),
         ("frequency", (choice.frequency,), newsroom.frequencies),
     )
     for word, given, offered in wanted:
@@ -180,8 +185,10 @@ def require_offered(newsroom: Newsroom, choice: Choice) -> None:
                     f"The newsroom “{newsroom.key}” does not offer the {word} “{one}”",
                     f"choose among: {', '.join(offered) or 'none'}",
                 )
-    if not choice.languages or choice.topics == ():
-        raise NotAllowed("A choice needs a language, and a topic where it names topics at all")
+    if not choice.languages or () in {choice.topics, choice.kinds, choice.places}:
+        raise NotAllowed(
+            "A choice needs a language, and a topic, kind or place where it names these at all"
+        )
 
 
 def _at(link: Opened, newsroom_key: str) -> SubscriptionRow:
@@ -221,3 +228,5 @@ def _note(
         standing.id, Act.CHOSEN, standing.mailbox, origin, evidence=evidence, choice=choice
     )
     consents.note(connection, entry, office.clock())
+    if not TIMING.isdisjoint(differences(standing.choice, choice)):
+        awaiting.reconsider(connection, standing.id, office.clock())

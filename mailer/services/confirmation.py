@@ -10,7 +10,7 @@ A request confirms what it asked itself, whatever anybody asked for later or els
 
 from dataclasses import dataclass, replace
 
-from mailer.core.choice import Choice
+from mailer.core.choice import EVERYTHING, Choice, Interests, from_plain, languages_alone
 from mailer.core.consent import (
     Act,
     LinkState,
@@ -21,8 +21,9 @@ from mailer.core.consent import (
 from mailer.core.delivery import Purpose
 from mailer.core.errors import NotFound
 from mailer.core.language import choose
+from mailer.core.newsroom import Newsroom
 from mailer.core.token import LinkPurpose
-from mailer.services import gate, notices
+from mailer.services import catching_up, gate, notices
 from mailer.services.office import Office
 from mailer.services.shown import keep_privacy
 from mailer.store import consents, erasures, lapsing, people
@@ -40,12 +41,18 @@ class NoLongerKept(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """What a confirm page shows: `state` is "open", "confirmed" or "expired"."""
+    """What a confirm page shows.
+
+    Attributes:
+        state: "open", "confirmed" or "expired".
+        interests: what is asked for, where that is not everything.
+    """
 
     newsroom_key: str
     mailbox: str
     language: str
     state: LinkState
+    interests: Interests = EVERYTHING
 
 
 def request_named(office: Office, token: str) -> int:
@@ -120,6 +127,13 @@ def asked(
     raise NoLongerKept("What this link confirms is no longer kept", "sign up again")
 
 
+def asked_for(newsroom: Newsroom, request: RequestRow) -> Interests:
+    """What a sign-up asks to hear about, as far as its newsroom still offers it."""
+    asked = from_plain({**languages_alone(request.language), **request.asked})  # emptied by erasing
+    often = request.asked.get("frequency")
+    return newsroom.offered(Interests(asked.topics, asked.kinds, asked.places, often))
+
+
 def _grant(
     office: Office,
     connection: Connection,
@@ -130,7 +144,7 @@ def _grant(
     now = office.clock()
     newsroom = office.newsroom(standing.newsroom)
     is_first = standing.state is not SubscriptionState.ACTIVE
-    chosen = Choice((request.language,))
+    chosen = _chosen(newsroom, request)
     if not is_first:  # the receipt of the request that was confirmed first is sent
         chosen = replace(standing.choice, languages=chosen.languages)
     confirmed = Entry(
@@ -150,7 +164,8 @@ def _grant(
     if not is_first:
         people.set_languages(connection, standing.id, chosen.languages)
         return
-    people.activate(connection, standing.id, languages=chosen.languages, now=now)
+    people.activate(connection, standing.id, choice=chosen, now=now)
+    catching_up.begin(connection, newsroom, standing.id, chosen, now=now)
     notices.owe(
         office,
         connection,
@@ -160,6 +175,12 @@ def _grant(
         subscription_id=standing.id,
         cause=f"request:{request.id}",
     )
+
+
+def _chosen(newsroom: Newsroom, request: RequestRow) -> Choice:
+    """The choice that a first confirmation makes: what the request asks, and what is so without a word."""
+    unsaid = Choice((request.language,), frequency=newsroom.frequencies[0])
+    return asked_for(newsroom, request).over(unsaid)
 
 
 def _view(office: Office, request: RequestRow, standing: SubscriptionRow) -> RequestView:
@@ -173,4 +194,12 @@ def _view(office: Office, request: RequestRow, standing: SubscriptionRow) -> Req
             expires_at=request.expires_at,
             now=office.clock(),
         ),
+        interests=_shown(office, request, standing),
     )
+
+
+def _shown(office: Office, request: RequestRow, standing: SubscriptionRow) -> Interests:
+    newsroom = office.newsrooms.get(standing.newsroom)
+    if newsroom is None or standing.state is SubscriptionState.ACTIVE:
+        return EVERYTHING
+    return asked_for(newsroom, request)

@@ -27,20 +27,20 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
-from mailer.core.errors import ServiceMissing, TryLater
 from mailer.mail.compose import Composer
 from mailer.mail.transport import Transport
+from mailer.services.alarm import Alarm
 from mailer.services.bookkeeper import Bookkeeper, Letter
 from mailer.services.domains import Domains
 from mailer.services.feed import Feed
 from mailer.services.hand import Hand
 from mailer.services.journal import Journal
 from mailer.services.lane import Lane, Yard
+from mailer.services.ledger_thread import LedgerThread
 from mailer.services.making import Maker
 from mailer.services.office import Office
+from mailer.services.polling import Poller
 from mailer.services.presence import Presence
 from mailer.services.reports import Reports
 from mailer.services.route import Route, Routes
@@ -52,14 +52,11 @@ __all__ = ["Dispatcher", "Orders", "Progress", "Summary"]
 
 log = logging.getLogger(__name__)
 
-Returned = TypeVar("Returned")
-
 NOTICES = 64
 """Notices that may be in hand beyond that."""
 TURN_SECONDS = 0.2
 PASS_PATIENCE_SECONDS = 10.0
 """A pass does not wait longer than this for a reader's domain; the next one may."""
-DATABASE_RETRY_SECONDS = 0.5
 BREAK_OFF_SECONDS = 0.2
 
 
@@ -72,16 +69,19 @@ class Dispatcher:
         self._orders = orders
         self._presence = presence
         self._books = Bookkeeper(office, presence)
+        soon = asyncio.get_running_loop().call_soon_threadsafe
+        self._poller = Poller(office, lambda: soon(self.wake))
         self._journal = Journal(presence.journal())
         self._tenure = Tenure(office.limits.lease.total_seconds(), presence)
         self._routes = Routes(Route(transport) for transport in transports)
         self._feed = Feed(self._routes, Domains(office.limits.domains), lambda: self._tenure.holds)
+        self._alarm = Alarm(office.clock, self._feed.expect)
         self._hand = Hand()
-        self._unsure = self._holding = False
+        self._holding = False
+        self._stopped: frozenset[int] = frozenset()
         self._chores_at = 0.0
         self._patience: float | None = None
         self._stock = Stock(sum(each.connections for each in transports))
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._reports = Reports(
             self._feed,
             self._hand,
@@ -90,6 +90,9 @@ class Dispatcher:
             journal=self._journal,
             patient=orders.watch,
             stock=self._stock,
+        )
+        self._ledger = LedgerThread(
+            self._tenure, lambda: orders.watch and not self.stopping.is_set()
         )
         composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
         self._maker = Maker(composer, self._feed)
@@ -105,6 +108,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Take no more, finish what is on the wire, record it, give back the rest."""
+        self._poller.stop()
         self._reports.stop()
 
     def wake(self) -> None:
@@ -143,21 +147,27 @@ class Dispatcher:
                 missing=due > 0 and self._routes.missing,
             )
         finally:
+            self._poller.stop()
+            await self._poller.ended()
             self._journal.close()
             if not self._holding:  # else our leases are found by the name of who is dead
                 self._presence.leave()
             self._presence.let_go()
-            self._thread.shutdown(wait=True)
+            self._ledger.close()
 
     async def _work(self) -> None:
         while not self.stopping.is_set():
             self._reports.news.clear()
-            if time.monotonic() >= self._chores_at:
+            if self._alarm.rings():
+                await self._told(self._books.chores.publish)
+                self._chores_at = 0.0
+            elif time.monotonic() >= self._chores_at:
                 self._chores_at = time.monotonic() + self._orders.poll_seconds
-                for words in await self._with_books(self._chores):
-                    self._reports.tell(words)
-            moved = await self._turn()
-            if not moved and not self._hand.size and not self._orders.watch:
+                await self._told(self._chores)
+                if self._books.chores.unfinished:
+                    self._chores_at = 0.0
+            moved = await self._turn() or self._books.chores.unfinished
+            if not (moved or self._hand.size or self._poller.busy or self._orders.watch):
                 return
             if not moved or self._hand.size > self._stock.wanted // 2:
                 await self._rest()
@@ -166,11 +176,20 @@ class Dispatcher:
         if "send" in self._orders.steps:
             self._books.take_over()
         self._books.note_health(self._routes.routes)
-        return self._books.chores(self._orders.steps)
+        if "poll" in self._orders.steps:
+            self._poller.look()
+        return self._books.chores.do(self._orders.steps)
+
+    async def _told(self, work: Callable[[], list[str]]) -> None:
+        """Have the books work, tell what an operator must hear of, set the alarm for what comes next."""
+        for words in await self._ledger.do(work):
+            self._reports.tell(words)
+        self._alarm.set(self._books.chores.next_moment)
 
     async def _rest(self) -> None:
         """Wait for outcomes, a wake-up, or the clock."""
         seconds = TURN_SECONDS if self._hand.size else self._orders.poll_seconds
+        seconds = self._alarm.rest(seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._reports.news.wait()
@@ -180,10 +199,12 @@ class Dispatcher:
         sends = "send" in self._orders.steps
         room = self._stock.wanted - (self._hand.size - self._feed.laid_aside)
         sends = sends and (self._tenure.holds or not self._hand.size)
-        want = room if sends and room >= self._stock.wanted // 2 else 0
-        look = await self._with_books(lambda: self._books.look(self._hand.mailings))
-        if look.stopped:
-            self._reports.withdraw(look.stopped)
+        want = room if sends and room >= self._stock.wanted // 2 and not self._alarm.clears else 0
+        look = await self._ledger.do(lambda: self._books.look(self._hand.mailings))
+        self._reports.withdraw(look.stopped)
+        if look.stopped or self._stopped:  # what was corrected is settled once it is let go
+            self._chores_at = 0.0
+        self._stopped = look.stopped
         patience = math.inf if self._orders.watch else PASS_PATIENCE_SECONDS
         self._hand.let_go_all(self._feed.excess(self._stock.most // 4, patience))
         if not look.waiting:
@@ -200,7 +221,7 @@ class Dispatcher:
         """Write what has come up, and take up to `want` letters and `notices` notices."""
         entries = self._hand.entries
         self._holding = self._holding or bool(want + notices)
-        letters = await self._with_books(
+        letters = await self._ledger.do(
             lambda: self._books.turn(entries, want=want, notices=notices),
             takes=bool(want + notices),
         )
@@ -222,13 +243,13 @@ class Dispatcher:
         """
         aged = self._hand.size and self._tenure.aged
         at_rest = len(self._feed) == self._hand.size and not self._hand.entries
-        if at_rest and (aged or self._unsure):
+        if at_rest and (aged or self._ledger.unsure):
             self._hand.lay_down(self._feed.clear())
-            await self._with_books(self._books.give_back)
-            self._unsure = self._holding = False
+            await self._ledger.do(self._books.give_back)
+            self._ledger.unsure = self._holding = False
             return True
         if aged and self._tenure.holds:  # a lease that has ended may be another's by now
-            await self._with_books(self._books.renew)
+            await self._ledger.do(self._books.renew)
             if self._tenure.holds:  # or what we asked came too late, and all may be taken over
                 self._tenure.granted()
                 self._feed.reconsider()
@@ -252,7 +273,7 @@ class Dispatcher:
         return finishing.result()
 
     async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
-        self.stop()
+        self._reports.stop()
         await self._maker.close()
         while working := [lane for lane in lanes if not lane.done()]:
             if self._patience is not None:
@@ -260,28 +281,11 @@ class Dispatcher:
                     lane.cancel()
             await asyncio.wait(working, timeout=self._patience)
         await self._written(0, 0)
-        await self._with_books(lambda: self._books.note_health(self._routes.routes))
-        due = await self._with_books(self._books.give_back)
+        await self._ledger.do(lambda: self._books.note_health(self._routes.routes))
+        due = await self._ledger.do(self._books.give_back)
         self._holding = False
+        await self._poller.ended()
         return due
-
-    async def _with_books(self, work: Callable[[], Returned], *, takes: bool = False) -> Returned:
-        """Have the books do something; while the database is away try anew, as long as that can help.
-
-        Args:
-            takes: what is taken by a commit that is not seen is ours, and nobody knows.
-        """
-        while True:
-            self._tenure.asked()
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-            except (TryLater, ServiceMissing) as error:
-                patient = self._orders.watch and not self.stopping.is_set()
-                if not self._tenure.holds and not patient:
-                    raise
-                self._unsure = self._unsure or takes
-                log.warning("database away", extra={"reason": error.what})
-                await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
     async def _tended(self, lane: Lane) -> None:
         """A lane's work; when the last lane has ended nothing more can be done."""
@@ -293,4 +297,4 @@ class Dispatcher:
         finally:
             self._lanes.remove(lane)
             if not self._lanes:
-                self.stop()
+                self._reports.stop()

@@ -13,7 +13,7 @@ import contextlib
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 
 from mailer.core.delivery import Outcome
@@ -57,7 +57,7 @@ class Feed:
         self._takers: list[Taker] = []
         self._idle: Counter[Route] = Counter()
         self._alarm: asyncio.TimerHandle | None = None
-        self._closed = False
+        self._closed = self._expecting = False
         self._closing = asyncio.Event()
         # The common office has one relay, and it is in no hurry: then there is little to ask.
         self._unbound = [each.paced for each in routes.routes] == [False]
@@ -88,20 +88,26 @@ class Feed:
         if self._domains.ended(letter.due.mailbox, outcome) and self._aside:
             self._call_back(letter.domain)
 
-    async def ready(self, route: Route, patience: float | None = None) -> bool:
-        """Wait until a line of `route` may take a letter, whoever takes it first.
+    def expect(self, expecting: bool) -> None:
+        """Letters come any moment, or not any more: until then lines that are not open may open."""
+        begins, self._expecting = expecting and not self._expecting, expecting
+        for taker in [*self._takers] if begins else ():
+            self._call(taker)
+
+    async def ready(self, route: Route, patience: float | None = None, cold: bool = False) -> bool:
+        """Wait until a line of `route` may take a letter, whoever does; False once the feed is closed.
 
         Args:
             patience: seconds to wait at most; None waits for ever.
-
-        Returns:
-            False when the feed was closed.
+            cold: it is not open, and may be opened for letters that are expected.
 
         Raises:
             TimeoutError: it may not in time.
         """
         async with asyncio.timeout(patience):
-            while not self._closed and not self._may_take(route):
+            while not (self._closed or self._may_take(route)):
+                if cold and self._expecting and route.usable:
+                    break
                 await self._called(route)
         return not self._closed
 
@@ -140,8 +146,7 @@ class Feed:
     def _send_scouts(self) -> None:
         """Call a line of each relay that is on trial, beside those who are called to take a letter.
 
-        Else the line that was free last would take all letters that come one by one, and nobody would
-        ever find out that a relay is back.
+        Else nobody would ever find out that it is back: the line that was free last takes what comes singly.
         """
         for route in self._routes.routes:
             unused = route.failing_since is not None and self._idle[route] == route.lines
@@ -209,10 +214,9 @@ class Feed:
         if self._unbound and route.failing_since is None:
             return True
         now = self._clock()
-        return self._routes.may_pull(route, now, self._is_idle) and not route.wait(now)
-
-    def _is_idle(self, route: Route) -> bool:
-        return self._idle[route] > 0
+        return self._routes.may_pull(
+            route, now, lambda each: self._idle[each] > 0
+        ) and not route.wait(now)
 
     def _next(self) -> Letter | None:
         for queue in (self._notices, self._letters):
@@ -282,7 +286,9 @@ class Feed:
     def _set_alarm(self) -> None:
         """Look again when the first relay that holds somebody back may take a message."""
         now = self._clock()
-        waits = [wait for wait in self._waits(now) if math.isfinite(wait)]
+        held_back = {route for route, _ in self._takers}
+        waits = [route.resting(now) or route.wait(now) for route in held_back]
+        waits = [wait for wait in waits if wait and math.isfinite(wait)]
         if not waits:
             return
         loop = asyncio.get_running_loop()
@@ -292,9 +298,3 @@ class Feed:
                 return
             self._alarm.cancel()
         self._alarm = loop.call_at(at, self.reconsider)
-
-    def _waits(self, now: float) -> Iterator[float]:
-        for route in {taker[0] for taker in self._takers}:
-            wait = route.resting(now) or route.wait(now)
-            if wait:
-                yield wait

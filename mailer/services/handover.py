@@ -16,7 +16,7 @@ from datetime import datetime
 from mailer.core.choice import Choice, joined
 from mailer.core.consent import Act, Origin, SubscriptionState
 from mailer.core.errors import TryLater
-from mailer.store import choices, consents, moves, people
+from mailer.store import awaiting, choices, consents, moves, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
 from mailer.store.moves import MoveRow
@@ -65,12 +65,14 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
     choice = joined(one.choice, other.choice) if both else one.choice
     for each in (one, other):
         consents.take_back_requests(act.connection, each.id, act.now)
+    awaiting.pass_on(act.connection, over.id, goes_on.id, act.now)
     if over.state is not SubscriptionState.ENDED:
         people.end(act.connection, over.id, reason=REASON, now=act.now)
     if both:
         ended = Entry(over.id, Act.ENDED, over.mailbox, act.origin, evidence=REASON)
         consents.note(act.connection, ended, act.now)
         choices.settle(act.connection, goes_on.id, choice)
+        awaiting.reconsider(act.connection, goes_on.id, act.now)
     if goes_on is one:
         moves.swap(act.connection, one.id, other.id)
         if act.row.subscription_id == other.id:

@@ -95,7 +95,9 @@ class Lane:
         """Wait for a letter, and not for ever with an open line; False when there will be none."""
         while True:
             try:
-                return await self._feed.ready(self._route, IDLE_SECONDS if self._line else None)
+                cold = self._line is None
+                patience = None if cold else IDLE_SECONDS
+                return await self._feed.ready(self._route, patience, cold=cold)
             except TimeoutError:
                 await self._hang_up()
 

@@ -9,6 +9,7 @@ from mailer.core.limits import SignupTerms
 from mailer.core.newsroom import Newsroom, Site
 from mailer.core.pace import DomainLimit
 from mailer.core.retention import Retention
+from mailer.core.source import Source
 from mailer.core.token import Marks, Tokens
 from mailer.mail.sign import Signer
 from mailer.store.database import Database
@@ -42,6 +43,8 @@ class Limits:
         domains: how fast readers of one domain may be written to; "*" is every other domain.
         signups: what visitors may do.
         reminder_after: when who has not confirmed is reminded, once; zero for never.
+        attachments: octets of the files that a mail carries, all together; 0 for none.
+        late: a release whose moment passed longer ago waits for somebody's word.
         lapsed_kept: how long the keyed hash of who never confirmed is kept, so as not to remind again.
     """
 
@@ -52,7 +55,9 @@ class Limits:
     domains: Mapping[str, DomainLimit] = field(default_factory=dict)
     signups: SignupTerms = field(default_factory=SignupTerms)
     reminder_after: timedelta = timedelta(hours=24)
+    late: timedelta = timedelta(hours=24)
     lapsed_kept: timedelta = timedelta(days=90)
+    attachments: int = 300 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Office:
         wake: tells a dispatcher in the same process that something became due.
         shared_clock: the ends of leases are told by the database's clock where it has one.
         retention: how long what is kept of readers.
+        sources: where releases come from, by key.
     """
 
     database: Database
@@ -76,6 +82,7 @@ class Office:
     wake: Callable[[], None] = lambda: None
     shared_clock: bool = False
     retention: Retention = field(default_factory=Retention)
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def newsroom(self, key: str) -> Newsroom:
         """The newsroom of that key.

@@ -17,6 +17,7 @@ from mailer.services import signup
 from mailer.services.office import Office
 from mailer.services.reasons import stated
 from mailer.store import audit, consents, people
+from mailer.store.awaiting import Awaited, awaited
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
 from mailer.store.evidence import EvidenceRow, history
@@ -34,6 +35,7 @@ class Person:
     Attributes:
         known_since: None where nothing but a suppression is kept.
         suppressed: why it must not be mailed; None if it may be.
+        waiting: releases that wait for its digests.
     """
 
     mailbox: str
@@ -41,6 +43,7 @@ class Person:
     suppressed: str | None
     subscriptions: tuple[SubscriptionRow, ...]
     evidence: tuple[EvidenceRow, ...]
+    waiting: tuple[Awaited, ...] = ()
 
 
 def add(
@@ -106,12 +109,14 @@ def show(office: Office, *, address: Address) -> Person:
             if suppressed is None:
                 raise _unknown(address)
             return Person(address.mailbox, None, suppressed, (), ())
+        rows = tuple(people.subscriptions_of(connection, address_hash))
         return Person(
             known.mailbox,
             known.made_at,
             suppressed,
-            tuple(people.subscriptions_of(connection, address_hash)),
+            rows,
             tuple(history(connection, known.id)),
+            tuple(awaited(connection, [row.id for row in rows])),
         )
 
 

@@ -5,15 +5,33 @@ not before its publish time. The same words added twice are one release; other w
 identity (front matter `id`, canonical address) are its next edition.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from mailer.core.decision import Action, Decision, Reason, signs
 from mailer.core.errors import NotAllowed, NotFound
+from mailer.core.identity import names_of
 from mailer.core.newsroom import Newsroom
-from mailer.core.release import ReleaseDocument, fingerprint
+from mailer.core.release import ReleaseDocument
+from mailer.services import enclosing
+from mailer.services.approving import give_word
 from mailer.services.office import Office
-from mailer.store import audit, control, mailings, releases, wakeup
+from mailer.store import (
+    approvals,
+    audit,
+    control,
+    editions,
+    identities,
+    intake,
+    kept_files,
+    mailings,
+    releases,
+    wakeup,
+)
 from mailer.store.database import Connection
+from mailer.store.kept_files import KeptFile
 from mailer.store.releases import ReleaseRow
 
 AWAITS_WORD = "added by hand: waits for `mailer release send`"
@@ -24,7 +42,8 @@ class Added:
     """What adding a document came to.
 
     Attributes:
-        news: "new", "edition" (new words for a known release) or "known" (nothing was stored).
+        news: "new", "edition" (new words for a known release), "translation" (a language of a public one,
+            which waits for a word) or "known" (nothing was stored).
     """
 
     id: int
@@ -36,28 +55,61 @@ class Added:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What comes with a document beside what it says itself.
+
+    Attributes:
+        translates: the release of which it is another language.
+        files: from the desk's own disk, to be kept with us and put into the mail.
+    """
+
+    translates: int | None = None
+    files: tuple[KeptFile, ...] = ()
+
+
+NOTHING = Beside()
+
+
 def add_document(
-    office: Office, document: ReleaseDocument, *, newsroom: str | None = None, who: str
+    office: Office,
+    document: ReleaseDocument,
+    *,
+    newsroom: str | None = None,
+    who: str,
+    beside: Beside = NOTHING,
 ) -> Added:
     """Store a document as a release, held until somebody sends it.
 
     Args:
         newsroom: its key; None picks it by the document's own word, its issuer, or where there is
             only one.
+        beside: what comes with it.
 
     Raises:
         NotFound: no such newsroom, or none that this issuer signs for.
-        NotAllowed: the issuer or the kind is not this newsroom's.
+        NotAllowed: the issuer or the kind is not this newsroom's, or it translates nothing of it.
     """
     room = newsroom_for(office, document, newsroom)
     _check_kind(room, document)
-    identities = [name for name in (document.identity, document.canonical_url) if name]
-    identities = identities or [f"text:{fingerprint(document.edition)}"]
+    document = enclosing.with_files(document, beside.files)
+    names = names_of(document)
     with office.database.write() as connection:
-        found, news = _kept(connection, document, room.key, identities, office.clock())
-        row = _must(connection, found)
-        for name in identities[1:]:
-            releases.add_alias(connection, room.key, name, row.id)
+        if beside.translates is not None:
+            of = _must(connection, beside.translates)
+            news = enclosing.add_translation(connection, of, room, document, office.clock())
+            row = of
+        else:
+            found, news = _kept(connection, document, room.key, names, office.clock())
+            row = _must(connection, found)
+        if news == "edition" and editions.expected(connection, row.id):
+            news = "translation"
+        for file in beside.files:
+            kept_files.keep(connection, row.id, file, office.clock())
+        identities.give_names(connection, room.key, names, row.id, take=False)
+        if news == "new":
+            waits = Decision(Action.HOLD, (Reason("approval", AWAITS_WORD, decided=True),))
+            intake.note(connection, row.id, waits, by=who, now=office.clock())
         if news != "known":
             _note(office, connection, who, f"release {news}", row.id)
     return Added(
@@ -69,25 +121,33 @@ def _kept(
     connection: Connection,
     document: ReleaseDocument,
     newsroom: str,
-    identities: list[str],
+    names: Sequence[str],
     now: datetime,
 ) -> tuple[int | None, str]:
     """The release that a document belongs to, and what is new about it."""
-    found = releases.find(connection, newsroom, identities)
+    found = _whose(connection, document, newsroom, names)
     if found is None:
         made = releases.add(
             connection,
             document,
             newsroom=newsroom,
-            identity=identities[0],
+            identity=names[0],
             hold_reason=AWAITS_WORD,
             now=now,
         )
         if made is not None:
             return made, "new"
-        found = releases.find(connection, newsroom, identities)  # somebody was faster
+        found = _whose(connection, document, newsroom, names)  # somebody was faster
     changed = found is not None and releases.add_edition(connection, found, document.edition, now)
     return found, "edition" if changed else "known"
+
+
+def _whose(
+    connection: Connection, document: ReleaseDocument, newsroom: str, names: Sequence[str]
+) -> int | None:
+    """The release of that name, which whoever adds it has said, or else of these very words."""
+    named = identities.named(connection, newsroom, names)
+    return named[0] if named else identities.worded(connection, newsroom, document.edition)
 
 
 def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> Newsroom:
@@ -100,7 +160,7 @@ def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> 
     wanted = key or document.newsroom
     if wanted is not None:
         room = office.newsroom(wanted)
-        if document.issuer is not None and not _signs(room, document.issuer):
+        if document.issuer is not None and not signs(document.issuer, (room.name, *room.issuers)):
             raise NotAllowed(
                 f"The document is signed by “{document.issuer}”, not by “{room.name}”",
                 f"choose another newsroom, or add the name to newsroom.{room.key}.issuers",
@@ -109,7 +169,7 @@ def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> 
     signing = [
         room
         for room in office.newsrooms.values()
-        if document.issuer is not None and _signs(room, document.issuer)
+        if document.issuer is not None and signs(document.issuer, (room.name, *room.issuers))
     ]
     if len(signing) == 1:
         return signing[0]
@@ -126,7 +186,9 @@ def newsroom_for(office: Office, document: ReleaseDocument, key: str | None) -> 
 
 
 def send(office: Office, release_id: int, *, who: str, urgent: bool = False) -> ReleaseRow:
-    """Approve a held release: it is published when its moment comes, at once if that has passed.
+    """Give one's word for a held release: it is published when its moment comes, at once if that has passed.
+
+    Where its source asks for the word of two operators, this is one of them (`services.approving`).
 
     Args:
         urgent: its mailing overtakes those that are not; one that is under way does so from now on.
@@ -136,13 +198,9 @@ def send(office: Office, release_id: int, *, who: str, urgent: bool = False) -> 
         NotAllowed: it was withdrawn.
     """
     with office.database.write() as connection:
-        row = _must(connection, release_id)
-        if row.state == "withdrawn":
-            raise NotAllowed(f"Release {release_id} was withdrawn", "add it anew if that was wrong")
+        give_word(office, connection, release_id, who=who)
         if urgent and releases.hasten(connection, release_id):
             _note(office, connection, who, "release urgent", release_id)
-        if releases.approve(connection, release_id):
-            _note(office, connection, who, "release approved", release_id)
         row = _must(connection, release_id)
         if urgent:
             for mailing in mailings.mailings(connection, release_id):
@@ -174,9 +232,42 @@ def shown(office: Office, release_id: int) -> ReleaseRow:
         return _must(connection, release_id)
 
 
-def _signs(room: Newsroom, issuer: str) -> bool:
-    names = {name.casefold() for name in (room.name, *room.issuers)}
-    return " ".join(issuer.split()).casefold() in names
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What was decided about a release, and what it is known by.
+
+    Attributes:
+        decisions: oldest first, each with when, by whom, what and the reasons.
+        approved_by: whose word its newest text has.
+        names: its identity first.
+    """
+
+    source: str
+    dated: datetime | None
+    dated_as: str
+    approval: str
+    decisions: Sequence[Mapping[str, Any]]
+    approved_by: Sequence[str]
+    names: Sequence[str]
+
+
+def why(office: Office, release_id: int) -> Why:
+    """Why a release stands as it does.
+
+    Raises:
+        NotFound: no such release.
+    """
+    with office.database.read() as connection:
+        row = _must(connection, release_id)
+        return Why(
+            source=row.source,
+            dated=row.dated,
+            dated_as=row.dated_as,
+            approval=row.approval,
+            decisions=intake.decisions(connection, release_id),
+            approved_by=approvals.given(connection, release_id),
+            names=identities.names(connection, release_id),
+        )
 
 
 def _check_kind(room: Newsroom, document: ReleaseDocument) -> None:

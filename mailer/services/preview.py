@@ -6,10 +6,11 @@ from mailer.core.errors import NotFound
 from mailer.core.token import keyed_hash
 from mailer.mail.compose import Composer
 from mailer.mail.message import Message
-from mailer.services import press, publish
+from mailer.services import press
+from mailer.services.editions import prepare, text_for
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
-from mailer.store import claims, messages, people
+from mailer.store import claims, editions, messages, people
 from mailer.store.database import Connection
 from mailer.store.people import SubscriptionRow
 
@@ -34,6 +35,7 @@ def preview(office: Office, release_id: int, address: Address) -> Message:
                 "see `mailer subscriber list`",
             )
         owed = claims.owed_to(connection, release_id, standing.id)
+        texts = editions.texts(connection, release_id)
         if owed is not None:
             kept = as_prepared(messages.read_prepared(connection, owed.prepared_id))
             return composer.compose(kept, owed)
@@ -46,7 +48,8 @@ def preview(office: Office, release_id: int, address: Address) -> Message:
         made_at=office.clock(),
         attempts=0,
     )
-    return composer.compose(publish.prepare(office, row), due)
+    text = text_for(office.newsroom(row.newsroom), texts, standing.languages)
+    return composer.compose(prepare(office, row, text), due)
 
 
 def _standing(

@@ -8,15 +8,17 @@ The audience is recomputed from the consent history alone, reader by reader; wha
 reachable; the progress counter must agree; nothing may have been opened before its time.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailer.core.errors import NotFound
 from mailer.services.office import Office
-from mailer.store import mailings, proofs, releases
+from mailer.store import gathered, mailings, proofs, releases
 from mailer.store.database import Connection
+from mailer.store.gathered import Kept
 from mailer.store.mailings import MailingRow
+from mailer.store.portions import GATHERED
 
 FINAL = ("accepted", "refused", "unknown", "ended", "expired", "cancelled")
 
@@ -26,9 +28,11 @@ class ProvenMailing:
     """One mailing's account.
 
     Attributes:
+        language: of a translation.
         audience: by the consent history up to the moment it was frozen.
         states: deliveries by state; "due" are those still waiting.
         gaps: what does not add up, each named; empty when all is well.
+        digests: for how many the release waits for their digest, went out in one, and so on.
     """
 
     mailing: int
@@ -36,11 +40,13 @@ class ProvenMailing:
     title: str
     newsroom: str
     kind: str
+    language: str | None
     state: str
     made_at: datetime
     audience: int
     states: dict[str, int]
     gaps: tuple[str, ...]
+    digests: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +85,20 @@ def _proven(connection: Connection, row: MailingRow) -> ProvenMailing:
     if history.unwritten:
         states["due"] = states.get("due", 0) + history.unwritten
     found = releases.read(connection, row.release_id) if row.release_id is not None else None
+    kept = gathered.kept(connection, row) if row.kind in GATHERED else Kept()
     return ProvenMailing(
         mailing=row.id,
         release=row.release_id,
         title=found.edition.title if found else "",
         newsroom=row.newsroom,
         kind=row.kind,
+        language=row.language if row.kind == "translation" else None,
         state=row.state,
         made_at=row.made_at,
         audience=history.consented,
         states=states,
-        gaps=tuple(_gaps(connection, row, states, history)),
+        gaps=(*_gaps(connection, row, states, history), *_digest_gaps(kept)),
+        digests=_with_unnoted(kept),
     )
 
 
@@ -98,10 +107,7 @@ def _gaps(
 ) -> Iterable[str]:
     owed = sum(states.values())
     settled = sum(states.get(state, 0) for state in FINAL)
-    if history.missing:
-        yield f"consented and owed nothing: subscriptions {_few(history.missing)}"
-    if history.unasked:
-        yield f"owed without consent: deliveries {_few(history.unasked)}"
+    yield from _astray(history)
     if owed != row.audience:
         yield f"{owed} deliveries for an audience of {row.audience}"
     if owed != history.consented:
@@ -117,6 +123,31 @@ def _gaps(
         yield f"due and never handed out: deliveries {_few(stranded)}"
     if proofs.early(connection, row):
         yield "mailed before its publish time"
+
+
+def _astray(history: proofs.Audience) -> Iterable[str]:
+    if history.missing:
+        yield f"consented and owed nothing: subscriptions {_few(history.missing)}"
+    if history.unasked:
+        yield f"owed without consent: deliveries {_few(history.unasked)}"
+    if history.mistaken:
+        yield f"of another language than was chosen: deliveries {_few(history.mistaken)}"
+
+
+def _digest_gaps(kept: Kept) -> Iterable[str]:
+    if kept.missing:
+        yield f"to have it in a digest and not noted: subscriptions {_few(kept.missing)}"
+    if kept.unasked:
+        yield f"noted for a digest without being asked: subscriptions {_few(kept.unasked)}"
+    if kept.adrift:
+        yield f"in a digest that there is not: subscriptions {_few(kept.adrift)}"
+
+
+def _with_unnoted(kept: Kept) -> dict[str, int]:
+    states = dict(kept.states)
+    if kept.unnoted:
+        states["waiting"] = states.get("waiting", 0) + kept.unnoted
+    return states
 
 
 def _few(numbers: Iterable[int]) -> str:

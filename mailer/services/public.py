@@ -13,7 +13,8 @@ from mailer.core.errors import NotFound
 from mailer.core.newsroom import Newsroom
 from mailer.core.release import Edition
 from mailer.services.office import Office
-from mailer.store import public
+from mailer.store import amended, public
+from mailer.store.amended import Note
 from mailer.store.database import Connection
 from mailer.store.public import Address, Heading, PublicRow
 
@@ -43,6 +44,7 @@ class PublicRelease:
         updated_at: when this edition was made, or the release published if that is later.
         corrected: whether the words were changed after the release was public.
         edition: the text in the language that fits the reader best.
+        corrections: what the desk said of its changes, oldest first.
     """
 
     id: int
@@ -55,16 +57,22 @@ class PublicRelease:
     corrected: bool
     languages: tuple[str, ...]
     edition: Edition
+    corrections: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A release that was public and is no more; its words are not shown, nor its title."""
+    """A release that was public and is no more; its words are not shown, nor its title.
+
+    Attributes:
+        withdrawn: when, and the desk's words; None where it was not the desk that said so.
+    """
 
     id: int
     newsroom: str
     kind: str
     published_at: datetime
+    withdrawn: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ def release(
         if row is None or row.newsroom != newsroom.key:
             raise NotFound(f"{newsroom.key} has no public release {release_id}")
         if row.withdrawn:
-            return Withdrawn(row.id, row.newsroom, row.kind, row.published_at)
+            return _withdrawn(connection, [row])[0]
         return _whole(connection, [(row, _chosen(row, wanted))])[0]
 
 
@@ -152,8 +160,8 @@ def others(
 
 def latest(
     office: Office, newsroom: Newsroom, *, language: str | None = None, count: int = 30
-) -> list[PublicRelease]:
-    """The newest releases of a newsroom, whole.
+) -> list[PublicRelease | Withdrawn]:
+    """The newest releases of a newsroom, whole; of those that the desk withdrew, that it did.
 
     Args:
         language: only those that can be read in it, and in it; None gives every release in the
@@ -161,8 +169,14 @@ def latest(
     """
     wanted = (newsroom.language,) if language is None else (language,)
     with office.database.read() as connection:
-        rows = public.newest(connection, newsroom.key, language=language, limit=count)
-        return _whole(connection, [(row, _chosen(row, wanted)) for row in rows])
+        rows = public.latest(connection, newsroom.key, language=language, limit=count)
+        told: dict[int, PublicRelease | Withdrawn] = {}
+        for whole in _whole(connection, [(r, _chosen(r, wanted)) for r in rows if not r.withdrawn]):
+            told[whole.id] = whole
+        for gone in _withdrawn(connection, [row for row in rows if row.withdrawn]):
+            if gone.withdrawn is not None:
+                told[gone.id] = gone
+    return [told[row.id] for row in rows if row.id in told]
 
 
 def extent(office: Office) -> int:
@@ -210,6 +224,8 @@ def _whole(
     connection: Connection, chosen: Sequence[tuple[PublicRow, Heading]]
 ) -> list[PublicRelease]:
     texts = public.texts(connection, [heading.edition_id for _, heading in chosen])
+    changed = [row.id for row, heading in chosen if heading.version > 1]
+    notes = amended.corrections(connection, changed) if changed else []
     return [
         PublicRelease(
             id=row.id,
@@ -220,8 +236,21 @@ def _whole(
             published_at=row.published_at,
             updated_at=max(row.published_at, heading.made_at),
             corrected=heading.version > 1 and heading.made_at > row.published_at,
+            corrections=tuple(
+                note
+                for note in notes
+                if note.release_id == row.id and note.language == heading.language
+            ),
             languages=tuple(other.language for other in row.headings),
             edition=texts[heading.edition_id],
         )
         for row, heading in chosen
+    ]
+
+
+def _withdrawn(connection: Connection, rows: Sequence[PublicRow]) -> list[Withdrawn]:
+    notes = amended.withdrawals(connection, [row.id for row in rows])
+    return [
+        Withdrawn(row.id, row.newsroom, row.kind, row.published_at, notes.get(row.id))
+        for row in rows
     ]

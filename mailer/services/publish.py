@@ -1,21 +1,30 @@
 """Publishes what is due: one transaction makes a release public and freezes its audience.
 
-The message is prepared before that transaction, so that no lock is held while templates render; the
-transaction then checks that the release still says what was prepared, and starts over if not. A
-release whose message cannot be prepared is held with the reason: a fault of ours is never a mailing
-that looks finished.
+The messages, one for each language, are prepared before that transaction, so that no lock is held while
+templates render; the transaction then checks that the release still says what was prepared, and starts
+over if not. A release whose message cannot be prepared is held with the reason: a fault of ours is never a
+mailing that looks finished.
 """
 
+import contextlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from mailer.core.embargo import has_come, late_by
 from mailer.core.errors import MailerError
 from mailer.core.newsroom import Newsroom
-from mailer.mail.prepare import Prepared, ReleaseFacts, prepare_release
-from mailer.services.kept import to_keep
+from mailer.services import editions, joining
+from mailer.services.ahead import Ahead, Readied
+from mailer.services.editions import Ready
 from mailer.services.office import Office
-from mailer.store import mailings, messages, portions, releases, wakeup
+from mailer.store import editions as languages
+from mailer.store import joint, mailings, portions, releases, wakeup
 from mailer.store.database import Connection
+from mailer.store.editions import Text
+from mailer.store.lease import shared_now
+from mailer.store.mailings import NewMailing
 from mailer.store.releases import ReleaseRow
 
 log = logging.getLogger(__name__)
@@ -38,59 +47,78 @@ class Held:
     reason: str
 
 
-def publish_due(office: Office) -> list[Published | Held]:
-    """Publish every approved release whose moment has come."""
+def publish_due(office: Office, ahead: Ahead | None = None) -> list[Published | Held]:
+    """Publish every approved release whose moment has come.
+
+    Args:
+        ahead: what is ready already.
+    """
     with office.database.read() as connection:
         due = releases.due(connection, office.clock())
-    return [done for release_id in due if (done := _publish(office, release_id)) is not None]
+    done = [_publish(office, release_id, ahead or Ahead(office)) for release_id in due]
+    return [one for one in done if one is not None]
 
 
-def prepare(office: Office, row: ReleaseRow) -> Prepared:
-    """The message of a release as it would be prepared now.
-
-    Raises:
-        MailerError: it cannot be rendered, or is too large.
-    """
-    now = office.clock()
-    facts = ReleaseFacts(
-        id=row.id,
-        slug=row.slug,
-        kind=row.kind,
-        canonical_url=row.canonical_url,
-        published_at=row.published_at or now,
-    )
-    return prepare_release(
-        office.templates,
-        site=office.site,
-        newsroom=office.newsroom(row.newsroom),
-        edition=row.edition,
-        facts=facts,
-        made_at=now,
-    )
+def rehearse(office: Office, one: Readied) -> None:
+    """Go through publishing what is ready, and undo it all: what is slow the first time is done by then."""
+    with contextlib.suppress(_Undone), office.database.write() as connection:
+        mailings.take_turn(connection, alone=True)
+        if releases.publish(connection, one.row, one.moment):
+            _open(office, connection, one.row, one.texts, one.messages, one.moment)
+        raise _Undone
 
 
-def _publish(office: Office, release_id: int) -> Published | Held | None:
+class _Undone(Exception):
+    """Ends a transaction that is not to be kept."""
+
+
+def _publish(office: Office, release_id: int, ahead: Ahead) -> Published | Held | None:
     while True:
         with office.database.read() as connection:
             row = releases.read(connection, release_id)
-        if row is None or not _is_due(office, row):
+            texts = languages.texts(connection, release_id)
+        if row is None or not _is_due(office, row) or not joining.may_open(office, row):
             return None
+        if late := _lateness(office, row):
+            return _hold(office, row, late)
         try:
-            ready = prepare(office, row)
+            ready = ahead.take(row, texts) or editions.prepare_all(office, row, texts)
         except MailerError as error:
-            return _hold(office, row, error)
+            return _hold(office, row, f"cannot be mailed: {error.what}")
         with office.database.write() as connection:
             mailings.take_turn(connection, alone=True)
-            if releases.publish(connection, row, office.clock()):
-                return _open(office, connection, row, ready)
+            if not _is_due_by(shared_now(connection) if office.shared_clock else None, row):
+                return None  # the database's clock decides where several machines have one each
+            if row.joint is not None and joint.unwritten(connection, row.id):
+                continue  # another newsroom's was opened in this very moment
+            now = office.clock()
+            if releases.publish(connection, row, now):
+                return _opened(_open(office, connection, row, texts, ready, now))
 
 
 def _is_due(office: Office, row: ReleaseRow) -> bool:
-    return row.state == "approved" and (row.publish_at is None or row.publish_at <= office.clock())
+    return row.state == "approved" and _is_due_by(office.clock(), row)
 
 
-def _hold(office: Office, row: ReleaseRow, error: MailerError) -> Held:
-    reason = f"cannot be mailed: {error.what}"
+def _is_due_by(now: datetime | None, row: ReleaseRow) -> bool:
+    return now is None or has_come(now, publish_at=row.publish_at, embargo_until=row.embargo_until)
+
+
+def _lateness(office: Office, row: ReleaseRow) -> str:
+    """Why a release is too late to go out without another word; empty if it is not."""
+    late = late_by(
+        office.clock(),
+        publish_at=row.publish_at,
+        embargo_until=row.embargo_until,
+        approved_at=row.approved_at,
+    )
+    if late <= office.limits.late:
+        return ""
+    hours = int(late / timedelta(hours=1))
+    return f"it was to go out {hours} hours ago and nobody was there: let it go anew if it still should"
+
+
+def _hold(office: Office, row: ReleaseRow, reason: str) -> Held:
     with office.database.write() as connection:
         releases.hold(connection, row.id, reason)
     log.error("release held", extra={"release": row.id, "reason": reason})
@@ -98,26 +126,37 @@ def _hold(office: Office, row: ReleaseRow, error: MailerError) -> Held:
 
 
 def _open(
-    office: Office, connection: Connection, row: ReleaseRow, ready: Prepared
+    office: Office,
+    connection: Connection,
+    row: ReleaseRow,
+    texts: Sequence[Text],
+    ready: Sequence[Ready],
+    now: datetime,
 ) -> Published | None:
-    now = office.clock()
     newsroom: Newsroom = office.newsroom(row.newsroom)
-    mailing_id = mailings.open_mailing(
-        connection,
-        newsroom=newsroom,
-        release_id=row.id,
-        kind="first",
+    new = NewMailing(
+        newsroom,
+        row.id,
+        "first",
+        editions.fallback(newsroom, texts),
         urgent=row.urgent,
-        topics=[topic.key for topic in newsroom.topics if topic.key in row.topics],
-        now=now,
+        matter=editions.matter(newsroom, row),
+        to_all=newsroom.fallback != "wait",
     )
+    mailing_id = mailings.open_mailing(connection, new, now)
     if mailing_id is None:
         return None
-    kept = to_keep(ready, newsroom, mailing_id=mailing_id, edition_id=row.edition_id)
-    messages.keep_prepared(connection, kept, now)
+    editions.keep(connection, newsroom, mailing_id, ready, now)
+    languages.expect_others(connection, row.id, texts, now)
     audience = portions.freeze_audience(
         connection, mailing_id, portion=office.limits.portion, now=now
     )
     wakeup.notify(connection)
-    log.info("published", extra={"release": row.id, "mailing": mailing_id, "audience": audience})
     return Published(row.id, mailing_id, audience)
+
+
+def _opened(done: Published | None) -> Published | None:
+    if done is not None:
+        told = {"release": done.release_id, "mailing": done.mailing_id, "audience": done.audience}
+        log.info("published", extra=told)
+    return done

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from mailer.services import press
 from mailer.services.office import Office
-from mailer.store import control, mailings, proofs
-from mailer.store.control import Hand
+from mailer.store import control, hands, mailings, proofs
 from mailer.store.database import Connection
+from mailer.store.hands import Hand
 from mailer.store.mailings import MailingRow
 from mailer.store.releases import ReleaseRow
 
@@ -99,18 +99,33 @@ def of_mailings(
     )
 
 
+def of_one(
+    office: Office, row: MailingRow, *, changed: bool, patience: float | None = None
+) -> tuple[Reached, bool]:
+    """A mailing of no release once the dispatchers have let go, and whether they have.
+
+    Args:
+        changed: the act changed it.
+        patience: as of `of_mailings`.
+    """
+    calm = patience is None or _calm(office, [row.id], patience)
+    with office.database.read() as connection:
+        found = mailings.read(connection, row.id)
+        return _reached(connection, found or row, changed=changed), calm
+
+
 def _calm(office: Office, mailing_ids: Sequence[int], patience: float) -> bool:
     """Wait until nobody holds letters of these mailings; False if patience ends first."""
     with office.database.read() as connection:
-        since = control.moment(connection)
+        since = hands.moment(connection)
     ends = time.monotonic() + patience
     quiet = 0
     while True:
         for mailing_id in mailing_ids:
             _sweep(office, mailing_id)
         with office.database.read() as connection:
-            busy = control.older_writers(connection, since) or any(
-                control.in_hand(connection, mailing_id) for mailing_id in mailing_ids
+            busy = hands.older_writers(connection, since) or any(
+                hands.in_hand(connection, mailing_id) for mailing_id in mailing_ids
             )
         quiet = 0 if busy else quiet + 1
         if quiet == QUIET_LOOKS or (busy and time.monotonic() >= ends):
@@ -137,5 +152,5 @@ def _reached(connection: Connection, row: MailingRow, *, changed: bool) -> Reach
         audience=row.audience,
         settled=row.settled,
         states=proofs.states(connection, row.id) if cancelled else {},
-        in_hand=tuple(control.in_hand(connection, row.id)),
+        in_hand=tuple(hands.in_hand(connection, row.id)),
     )

@@ -6,7 +6,6 @@ The row's lock decides between presses at the same moment: one of them activates
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from mailer.core.consent import Act, Origin, SubscriptionState
@@ -17,7 +16,7 @@ from mailer.core.token import LinkPurpose
 from mailer.services import notices
 from mailer.services.office import Office
 from mailer.services.shown import keep_privacy
-from mailer.store import choices, consents, departures, people
+from mailer.store import consents, departures, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
 from mailer.store.departures import Departure
@@ -133,7 +132,7 @@ def _grant(
         privacy=keep_privacy(connection, newsroom, language, now),
     )
     number = consents.note(connection, confirmed, now)
-    _take_up(connection, standing, now)
+    people.activate(connection, standing.id, choice=standing.choice, now=now)
     notices.owe(
         office,
         connection,
@@ -143,20 +142,3 @@ def _grant(
         subscription_id=standing.id,
         cause=f"consent:{number}",
     )
-
-
-def _take_up(connection: Connection, standing: SubscriptionRow, now: datetime) -> None:
-    """Make it active with the choice that it was left with, a pause that has not passed included."""
-    chosen = standing.choice
-    people.activate(
-        connection,
-        standing.id,
-        languages=chosen.languages,
-        topics=chosen.topics,
-        frequency=chosen.frequency,
-        now=now,
-    )
-    active = people.read_subscription(connection, standing.id)
-    assert active is not None  # its row is locked by us
-    if active.choice != chosen:
-        choices.choose(connection, active, chosen)

@@ -143,6 +143,11 @@ def _wanted(
                 f"The mailing of release {release_id} was cancelled: nothing of it is sent any more",
                 "settle these as accepted or refused",
             )
+        if verdict == "resend" and (late := doubts.superseded(connection, row.id, found)):
+            raise NotAllowed(
+                f"Corrected since: {_listed(late)}; their readers were sent the correction",
+                "settle these as accepted or refused",
+            )
         if found:
             wanted[row.id] = found
     _check(release_id, deliveries, states, _STATES[verdict])

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.core.address import Address, parse_address
+from mailer.core.choice import EVERYTHING, Interests
 from mailer.core.consent import (
     MOST_CONFIRMATION_MAILS,
     NOT_ME,
@@ -56,6 +57,7 @@ class Wish:
         wording: the exact sentence that was shown at the form.
         attempt: the number of the page that answers it.
         renews: the expired request on whose page it was asked.
+        interests: what the reader wants to hear about.
     """
 
     newsroom: Newsroom
@@ -65,6 +67,7 @@ class Wish:
     origin: Origin
     attempt: int
     renews: RequestRow | None = None
+    interests: Interests = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +85,28 @@ def subscribe(
     language: str,
     wording: str,
     origin: Origin,
+    interests: Interests = EVERYTHING,
 ) -> str:
     """Take a sign-up; the same work and the same silence for known and unknown addresses.
 
     Args:
         language: of the page; the newsroom's own stands in for one it does not offer.
         wording: the exact sentence that was shown at the form.
+        interests: what the reader wants to hear about, of what the newsroom offers.
 
     Returns:
         The token of the page that takes the code; alike for every address and every answer.
     """
     attempt = codes.new_attempt()
-    wish = Wish(newsroom, address, language, wording, origin, attempt)
+    wish = Wish(
+        newsroom,
+        address,
+        language,
+        wording,
+        origin,
+        attempt,
+        interests=newsroom.offered(interests),
+    )
     if not gate.is_shut(office, address=address, origin=origin):
         _take(office, wish)
     return codes.page_token(office, attempt)
@@ -142,6 +155,7 @@ def renew(office: Office, *, token: str, origin: Origin) -> tuple[str, str]:
         origin=origin,
         attempt=codes.new_attempt(),
         renews=request,
+        interests=confirmation.asked_for(office.newsroom(standing.newsroom), request),
     )
     if not gate.is_shut(office, address=wish.address, origin=origin):
         _take(office, wish)
@@ -209,6 +223,7 @@ def _keep(
         attempt=wish.attempt,
         renews=wish.renews.id if wish.renews and mailed else None,
         tend_at=terms(office).first_look(now, mailed=mailed) if tended else None,
+        interests=wish.interests,
     )
     request_id = consents.add_request(connection, new, now)
     entry = Entry(

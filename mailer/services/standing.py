@@ -10,7 +10,7 @@ from mailer.store import health, mailings, retries, standing
 from mailer.store.database import Connection
 from mailer.store.health import RelayHealth
 from mailer.store.mailings import MailingRow
-from mailer.store.standing import HeldRelease
+from mailer.store.standing import Digests, HeldRelease
 
 AMISS_SHOWN = timedelta(days=30)
 """How long what expired or is unknown is named after its mailing was opened; `verify` names it for ever."""
@@ -32,6 +32,7 @@ class UnderWay:
     release: int | None
     title: str
     newsroom: str
+    kind: str
     state: str
     urgent: bool
     hold_reason: str | None
@@ -71,6 +72,7 @@ class Status:
         amiss: recent mailings of which something waits for an operator's word.
         relays: those that were ever found failing, as each machine finds them.
         signups: whether sign-ups explode, and what of them is held.
+        digests: what waits for them.
     """
 
     newsrooms: dict[str, dict[str, dict[str, int]]]
@@ -80,6 +82,7 @@ class Status:
     amiss: tuple[Amiss, ...]
     relays: tuple[RelayHealth, ...]
     signups: Explosion
+    digests: Digests
 
 
 def status(office: Office) -> Status:
@@ -113,6 +116,7 @@ def status(office: Office) -> Status:
             ),
             relays=tuple(health.relays(connection)),
             signups=explosion(office, connection),
+            digests=standing.digests(connection),
         )
 
 
@@ -129,6 +133,7 @@ def _under_way(
         release=row.release_id,
         title=standing.title(connection, row.release_id),
         newsroom=row.newsroom,
+        kind=row.kind,
         state=row.state,
         urgent=row.urgent,
         hold_reason=row.hold_reason,

@@ -11,12 +11,12 @@ class Orders:
     Attributes:
         watch: go on when idle, until told to stop.
         poll_seconds: how often a watch looks for what is due when nobody wakes it.
-        steps: which of "publish", "send" and "upkeep" to do.
+        steps: which of "poll", "publish", "send" and "upkeep" to do.
     """
 
     watch: bool = False
     poll_seconds: float = 1.0
-    steps: frozenset[str] = frozenset({"publish", "send", "upkeep"})
+    steps: frozenset[str] = frozenset({"poll", "publish", "send", "upkeep"})
 
 
 @dataclass(frozen=True, slots=True)

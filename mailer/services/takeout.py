@@ -21,13 +21,18 @@ EXPLAINED = {
     "subscriber": "your mailbox: as you typed it, as we write to it, as we find it again, and its keyed"
     " hash, by which a ban on writing to you is kept; suppressed says whether there is one",
     "subscriptions": "what you subscribe to or did, one a newsroom: its state (pending, active, ended),"
-    " your languages in order, your topics (null is all of them), how often, paused until when;"
+    " your languages in order, and whether you want every one of them; your topics, kinds and places"
+    " (null is all of them), how often (frequency, and for mails that come once a day or week the hour,"
+    " the weekday from 0 for Monday, whether you want what is urgent at once, and whether several newsrooms"
+    " may come as one mail), paused until when;"
     " generation and revision count its changes",
     "requests": "what was asked for your mailbox on our pages, and whether it was confirmed",
     "consent": "each step of your consent: act, moment, address as it was typed then, form, internet"
     " address and browser as far as they are still kept, the very words you were shown (wording,"
     " privacy), an operator's note (evidence), and your whole choice from then on",
     "links": "links to your choices that we mailed to you",
+    "digests": "each release that was kept for a mail that comes once a day or week: whether it waits, and"
+    " the number of the mail in which it went out",
     "mails": "every mail we owed you: its title, when it was made, what came of it (accepted is the most"
     " a relay ever tells us), the relay's last answer, each try that is on record, what came back",
 }
@@ -68,6 +73,7 @@ def _everything(connection: Connection, subscriber_id: int, now: datetime) -> di
         "requests": kept.requests(connection, subscriber_id),
         "consent": kept.entries(connection, subscriber_id),
         "links": kept.links(connection, subscriber_id),
+        "digests": kept.digests(connection, subscriber_id),
         "mails": kept.mails(connection, subscriber_id),
     }
 

@@ -13,7 +13,7 @@ language has what Babel says of it, and one that Babel does not know is written 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from mailer.core.language import primary
@@ -72,6 +72,21 @@ def timeofday(value: datetime, language: str, time_zone: str) -> str:
     if local.minute == 0:
         pattern = _FULL_HOUR.get(primary(language), pattern)
     return before + format_time(local, pattern, local.tzinfo, _locale(language))
+
+
+def clock(hour: int, language: str) -> str:
+    """A full hour as it stands in a list: "8.00", "08:00"."""
+    from babel.dates import format_time  # noqa: PLC0415 - as above
+
+    _, _, pattern = _clock(language)
+    return format_time(time(hour), pattern, locale=_locale(language))
+
+
+def weekday(number: int, language: str) -> str:
+    """The name of a day of the week, 0 for Monday, as it stands by itself: "mandag", "Monday"."""
+    from babel.dates import get_day_names  # noqa: PLC0415 - as above
+
+    return str(get_day_names("wide", "stand-alone", _locale(language))[number])
 
 
 def listed(items: Sequence[str], language: str) -> str:

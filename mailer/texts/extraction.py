@@ -120,7 +120,10 @@ def _sayings() -> Iterator[tuple[str, str, str | tuple[str, ...], list[str], str
         (resources.templates() / "web", "templates/web", ("**.*", "jinja2"), _JINJA),
     ):
         for name, _, message, comments, context in extract_from_dir(
-            folder, method_map=[method], options_map={method[0]: options}
+            folder,
+            method_map=[method],
+            options_map={method[0]: options},
+            directory_filter=lambda _: True,  # by itself Babel passes over `_base`
         ):
             place = f"{shown}/{name.replace(os.sep, '/')}"
             yield "web" if "/web/" in place else "mail", place, message, comments, context

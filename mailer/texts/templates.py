@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from mailer import resources
 from mailer.core.errors import MailerError
 from mailer.core.language import direction
-from mailer.texts import blocks, colours, dates, plain
+from mailer.texts import blocks, colours, dates, files, plain
 from mailer.texts.catalogue import spoken, translations
 from mailer.texts.isolation import Translate, isolating
 
@@ -78,7 +78,9 @@ def _environment(loader: BaseLoader, language: str) -> ImmutableSandboxedEnviron
             environment.globals[name] = isolating(cast("Translate", environment.globals[name]))
     environment.globals |= {"direction": direction, "language": spoken(language)}
     environment.filters |= {
+        "clock": dates.clock,
         "contact_runs": blocks.contact_runs,
+        "file_facts": files.file_facts,
         "grouped": blocks.grouped,
         "ink_for": colours.ink_for,
         "listed": dates.listed,
@@ -88,6 +90,7 @@ def _environment(loader: BaseLoader, language: str) -> ImmutableSandboxedEnviron
         "readable_on": colours.readable_on,
         "timeofday": dates.timeofday,
         "underlined": plain.underlined,
+        "weekday": dates.weekday,
         "wrap": plain.wrap,
     }
     return environment

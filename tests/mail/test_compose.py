@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every_mail import mail
 from support.mails import (
     AT,
     MARKS,
@@ -46,7 +47,7 @@ def test_two_composers_and_a_retry_make_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_every_purpose_is_filled(purpose: Purpose) -> None:
-    prepared = release() if purpose is Purpose.RELEASE else notice(purpose)
+    prepared = mail(purpose)
     message = composed(prepared)
     wire = read(message)
     assert message.recipient == wire.headers["To"] == "lise.jensen@avisen.example"

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every_mail import mail
 from support.mails import (
     AT,
     DANISH,
@@ -20,7 +21,6 @@ from support.mails import (
     check_bytes,
     composed,
     due,
-    notice,
     read,
     release,
     words,
@@ -50,7 +50,7 @@ def signed(prepared: Prepared, *algorithms: Algorithm, **changes: object) -> Mes
 @cache
 def letter(purpose: Purpose = Purpose.RELEASE) -> bytes:
     """A message with both signatures."""
-    prepared = release() if purpose is Purpose.RELEASE else notice(purpose)
+    prepared = mail(purpose)
     return signed(prepared, *BOTH).content
 
 
@@ -94,7 +94,7 @@ def test_the_example_of_rfc_8463() -> None:
 @pytest.mark.parametrize("algorithms", WAYS)
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_every_message_verifies(purpose: Purpose, algorithms: tuple[Algorithm, ...]) -> None:
-    prepared = release() if purpose is Purpose.RELEASE else notice(purpose)
+    prepared = mail(purpose)
     message = signed(prepared, *algorithms)
 
     assert verdicts(message.content) == [True] * len(algorithms)

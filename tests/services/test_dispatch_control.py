@@ -31,7 +31,7 @@ from mailer.services.journal import Journal
 from mailer.services.office import Office
 from mailer.services.reached import Answer
 from mailer.store import control as mailing_control
-from mailer.store import ledger
+from mailer.store import hands, ledger
 from mailer.store.database import Database
 from mailer.store.ledger_tables import mailing
 
@@ -60,7 +60,7 @@ class Stopped:
 
         def held() -> int:
             with self.office.database.read() as connection:
-                return sum(one.letters for one in mailing_control.in_hand(connection, mailing_id))
+                return sum(one.letters for one in hands.in_hand(connection, mailing_id))
 
         await until(lambda: held() <= ON_THE_WIRE)
 

@@ -52,7 +52,7 @@ def test_a_database_that_is_busy_for_a_moment_costs_nothing(
     gate = Gate()
 
     async def story(server: ScriptedServer) -> None:
-        with hearing("database away") as away:
+        with hearing("database away", "mailer.services.ledger_thread") as away:
             running = asyncio.create_task(one_pass(office, tmp_path, over(server, connections=1)))
             await gate.arrived()
             with other.write():
@@ -154,7 +154,7 @@ def test_a_watch_outlives_a_database_that_is_away(
 ) -> None:
     async def story(server: ScriptedServer) -> None:
         watch = dispatcher(afflicted, tmp_path, over(server), watch=True, poll_seconds=0.02)
-        with hearing("database away") as away:
+        with hearing("database away", "mailer.services.ledger_thread") as away:
             running = asyncio.create_task(watch.run())
             sign_up(afflicted, "anna@example.org")
             await asyncio.to_thread(server.wait_for, 1)

@@ -283,7 +283,7 @@ def test_nothing_is_begun_past_a_lease_while_the_database_is_away(
         watch = dispatcher(
             short, tmp_path, over(server, connections=1), watch=True, poll_seconds=0.02
         )
-        with hearing("database away") as away:
+        with hearing("database away", "mailer.services.ledger_thread") as away:
             running = asyncio.create_task(watch.run())
             await gate.arrived()
             troubled.script = ["refused"] * 1000
@@ -291,7 +291,7 @@ def test_nothing_is_begun_past_a_lease_while_the_database_is_away(
         over_by = own_time() + limits.lease.total_seconds()
         await until(lambda: own_time() > over_by)
         gate.open()
-        with hearing("database away") as still_away:
+        with hearing("database away", "mailer.services.ledger_thread") as still_away:
             await until(lambda: watch.progress().accepted == 10)
             await still_away.wait()
         begun = [one for one in server.commands if one.startswith("MAIL")]

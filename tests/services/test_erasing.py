@@ -21,6 +21,7 @@ from support.readers import (
 
 from mailer.core.address import parse_address
 from mailer.core.consent import Reply
+from mailer.core.delivery import Outcome
 from mailer.core.errors import NotFound, TokenRefused
 from mailer.core.token import LinkPurpose
 from mailer.services import (
@@ -122,6 +123,32 @@ def test_nothing_that_names_the_reader_is_left_anywhere(office: Office, clock: C
     (left,) = traces(office)
     assert left.startswith("subscriber: ")
     assert "'mailbox': 'anna.unique@new.example'" in left
+
+
+@pytest.mark.parametrize("outcome", [ACCEPTED, REFUSED])
+def test_what_a_relay_says_of_the_reader_afterwards_is_not_kept(
+    office: Office, clock: Clock, outcome: Outcome
+) -> None:
+    """A letter was in hand while its reader was erased; others' replies stay as they are."""
+    import_readers(office, 2)
+    make_active(office, ANNA)
+    publish_one(office)
+    with office.database.write() as connection:
+        in_hand = [one for one in ledger.take(connection, lease(office), 500) if one.mailing_id]
+    erase(office, clock)
+    with office.database.write() as connection:
+        said = [
+            came_of(one, outcome._replace(text=f"<{one.mailbox}> it is"), office) for one in in_hand
+        ]
+        outcomes.record(connection, lease(office), said)
+    assert not [line for line in traces(office) if not line.startswith("erased: ")]
+    with office.database.read() as connection:
+        of_mailing = delivery.c.mailing_id.is_not(None)
+        replies = connection.execute(
+            select(delivery.c.state, delivery.c.reply).where(of_mailing).order_by(delivery.c.id)
+        ).all()
+    assert {state for state, _ in replies} == {outcome.result.value}
+    assert [reply is None for _, reply in replies] == [False, False, True]
 
 
 def test_every_proof_still_adds_up(office: Office, clock: Clock) -> None:

@@ -12,9 +12,10 @@ from support.offices import START, UM, Clock
 
 from mailer.core.release import Block, Edition, ReleaseDocument, Run
 from mailer.services import press, proof
+from mailer.services.editions import prepare
 from mailer.services.office import Office
-from mailer.services.publish import Held, Published, prepare, publish_due
-from mailer.store import mailings, messages, releases
+from mailer.services.publish import Held, Published, publish_due
+from mailer.store import editions, mailings, messages, releases
 from mailer.store.ledger_tables import delivery, prepared
 
 
@@ -164,7 +165,9 @@ def test_a_release_of_a_newsroom_that_left_the_settings_is_held(office: Office) 
 def test_the_message_that_is_kept_is_the_one_that_was_prepared(office: Office) -> None:
     import_readers(office, 1)
     release_id = approve(office)
-    shown = prepare(office, press.shown(office, release_id))
+    with office.database.read() as connection:
+        (said,) = editions.texts(connection, release_id)
+    shown = prepare(office, press.shown(office, release_id), said)
     publish_due(office)
     with office.database.read() as connection:
         number = connection.scalar(select(prepared.c.id).where(prepared.c.mailing_id == 1))

@@ -68,7 +68,7 @@ readers = st.sampled_from([0, 1])
 languages = st.sampled_from(["da", "en"])
 _fresh = itertools.count()
 
-STEPS = int(os.environ.get("MAILER_TEST_STEPS", "600"))
+STEPS = int(os.environ.get("MAILER_TEST_STEPS", "300"))
 INTERVAL = timedelta(minutes=10)
 
 STANDING = (

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import update
 from support.offices import Clock, make_office
 
+from mailer.core.choice import FREQUENCIES
 from mailer.core.newsroom import Newsroom, Site, Topic
 from mailer.core.release import Block, Contact, Edition, ReleaseDocument, Run
 from mailer.services import press
@@ -35,6 +36,7 @@ TIDES = Newsroom(
         ("en", "We keep harbours open and tides known.\n\nRead more at https://tides.example."),
         ("da", "Vi holder havnene åbne.\n\nLæs mere på https://tides.example."),
     ),
+    frequencies=FREQUENCIES,
 )
 LOCKS = replace(
     TIDES,

@@ -14,13 +14,14 @@ from typing import Any
 import fast_mail_parser
 from hypothesis import strategies as st
 
-from mailer.core.delivery import Due, Purpose
+from mailer.core.delivery import MAILED, Due, Purpose
 from mailer.core.newsroom import Newsroom, Site
 from mailer.core.release import Block, Contact, Edition, Run
 from mailer.core.token import Marks, Tokens
 from mailer.mail.compose import Composer
+from mailer.mail.facts import ReleaseFacts
 from mailer.mail.message import Message
-from mailer.mail.prepare import Prepared, ReleaseFacts, prepare_notice, prepare_release
+from mailer.mail.prepare import Prepared, prepare_notice, prepare_release
 from mailer.texts.templates import Templates
 
 SITE = Site("https://nyheder.example")
@@ -105,7 +106,8 @@ def due(purpose: Purpose = Purpose.RELEASE, **changes: Any) -> Due:
         "mailbox": "lise.jensen@avisen.example",
         "made_at": AT,
         "attempts": 0,
-        "cause": "" if purpose is Purpose.RELEASE else "request:4711",
+        "cause": "" if purpose in MAILED else "request:4711",
+        "answers": 77 if purpose in MAILED else None,
     }
     return Due(**(named | changes))
 

@@ -199,6 +199,7 @@ PAGES = (
     PageSample("not-me-refused", _refused),
     PageSample("leave", _leave),
     PageSample("left", _left),
+    PageSample("leave-all", lambda full: full.link(LinkPurpose.LEAVE_ALL, 1)),
     PageSample("left-gone", lambda full: full.link(LinkPurpose.LEAVE, 4711)),
     PageSample("rejoin", _rejoin),
     PageSample("rejoin-expired", lambda full: _rejoin(full, days=8), 410),

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.every_mail import mail
 from support.mails import composed, notice, read, release, tags
 
 from mailer import resources
@@ -49,7 +50,7 @@ def test_a_subject_has_no_marks() -> None:
     "purpose", [purpose for purpose in Purpose if purpose is not Purpose.RELEASE]
 )
 def test_a_notice_in_arabic(purpose: Purpose) -> None:
-    wire = read(composed(notice(purpose, "ar")))
+    wire = read(composed(mail(purpose, "ar")))
     (page,) = [attributes for tag, attributes in tags(wire.html) if tag == "html"]
     assert (page["lang"], page["dir"]) == ("ar", "rtl")
     for part in (wire.text, wire.html):

@@ -1,0 +1,64 @@
+"""What a dispatcher does now and then beside sending: publish, settle, gather digests, tidy up."""
+
+from collections import Counter
+from collections.abc import Sequence, Set
+from datetime import datetime
+
+from mailer.services import aftermath, digest, gate, publish, retention, translations, waiting
+from mailer.services.ahead import Ahead
+from mailer.services.office import Office
+from mailer.services.publish import Held, Published
+
+
+class Chores:
+    """The chores of one dispatcher.
+
+    Args:
+        tally: counts what was published.
+
+    Attributes:
+        unfinished: there is more to do at once.
+        next_moment: when the next release is due by the clock; None where none is waited for.
+    """
+
+    def __init__(self, office: Office, tally: Counter[str]) -> None:
+        self._office = office
+        self._tally = tally
+        self._ahead = Ahead(office)
+        self.unfinished = False
+        self.next_moment: datetime | None = None
+
+    def publish(self) -> list[str]:
+        """Publish what is due this moment, and nothing else; what an operator must hear of."""
+        self.next_moment = None
+        return self._said(publish.publish_due(self._office, self._ahead))
+
+    def do(self, steps: Set[str]) -> list[str]:
+        """Do what `steps` name; what an operator must hear of."""
+        said: list[str] = []
+        if "publish" in steps:
+            said += self.publish()
+            aftermath.settle_due(self._office)
+            said += self._said(translations.publish_due(self._office))
+            sent = digest.send_due(self._office)
+            said += sent.faults
+            self.unfinished = sent.more
+            self._look_ahead()
+        if "upkeep" in steps:
+            waiting.tend(self._office)
+            retention.keep_up(self._office)
+            gate.sweep(self._office)
+        return said
+
+    def _look_ahead(self) -> None:
+        self.next_moment = self._ahead.look()
+        while self._ahead.fresh:
+            publish.rehearse(self._office, self._ahead.fresh.pop())
+
+    def _said(self, done: Sequence[Published | Held]) -> list[str]:
+        self._tally["published"] += sum(isinstance(one, Published) for one in done)
+        return [
+            f"release {one.release_id} is held: {one.reason}"
+            for one in done
+            if isinstance(one, Held)
+        ]

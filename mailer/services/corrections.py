@@ -1,0 +1,205 @@
+"""Corrects and withdraws releases: who has not got the old text never does, who holds it is told.
+
+    correct     the corrected text is the next edition. Who was not sent the old one gets the release itself,
+                corrected, once; who holds it gets one notice in their own thread: what changed, why,
+                and the whole corrected text. A release that nobody has seen just has another edition.
+    withdraw    nothing more of it is sent; who holds it is told, its page says so, and it cannot come back.
+
+Both take effect at once and are told to the readers as soon as what is on the wire is known (`aftermath`).
+"""
+
+from dataclasses import replace
+
+from mailer.core.errors import NotAllowed
+from mailer.core.release import Edition
+from mailer.mail.desk import Act, Matter
+from mailer.services import aftermath
+from mailer.services.aftermath import PATIENCE_SECONDS, Amended
+from mailer.services.amending import (
+    Draft,
+    Plan,
+    Standing,
+    amend,
+    facts_of,
+    message,
+    release_itself,
+    standing,
+)
+from mailer.services.desk_record import noted
+from mailer.services.office import Office
+from mailer.store import editions, moments
+from mailer.store.database import Connection
+from mailer.store.editions import Text
+
+
+def correct(
+    office: Office,
+    release_id: int,
+    edition: Edition,
+    *,
+    note: str,
+    who: str,
+    silent: bool = False,
+    patience: float = PATIENCE_SECONDS,
+) -> Amended:
+    """Put a corrected text in the place of a release's text in the same language.
+
+    Args:
+        note: what was wrong, for readers.
+        silent: tell nobody; what has not left still goes out corrected.
+        patience: how long to wait for what is on the wire, in seconds.
+
+    Raises:
+        NotFound: no such release.
+        NotAllowed: it was withdrawn, has no text in that language, or says the same already.
+        MailerError: the corrected text cannot be mailed; nothing was changed.
+    """
+    while True:
+        of = standing(office, release_id)
+        _check(of, edition)
+        if not of.has_left and of.row.state != "published":
+            if _rewritten(office, of, edition, who):
+                return Amended(of.row.id, edition.title, of.row.state, "edition")
+            continue
+        number = amend(
+            office,
+            of,
+            _correction(office, of, edition, note, silent=silent),
+            lambda connection: _next_edition(office, connection, release_id, edition),
+            who=who,
+        )
+        if number is not None:
+            return aftermath.outcome(office, release_id, number, patience=patience)
+
+
+def withdraw(
+    office: Office,
+    release_id: int,
+    *,
+    reason: str,
+    who: str,
+    patience: float = PATIENCE_SECONDS,
+) -> Amended:
+    """Take a release back for good, and tell whoever holds it.
+
+    Args:
+        reason: for readers; may be empty.
+        patience: how long to wait for what is on the wire, in seconds.
+
+    Raises:
+        NotFound: no such release.
+        NotAllowed: it was withdrawn before.
+    """
+    while True:
+        of = standing(office, release_id)
+        if of.row.state == "withdrawn":
+            raise NotAllowed(
+                f"Release {release_id} was withdrawn before", "there is nothing left to do"
+            )
+        act: Act = "withdrawal" if of.row.state == "published" else "killed"
+        number = amend(
+            office,
+            of,
+            taken_back(office, of, act, reason),
+            lambda connection: _withdrawn(connection, release_id, reason),
+            who=who,
+        )
+        if number is not None:
+            return aftermath.outcome(office, release_id, number, patience=patience)
+
+
+def kill(
+    office: Office,
+    release_id: int,
+    *,
+    reason: str,
+    who: str,
+    patience: float = PATIENCE_SECONDS,
+) -> Amended:
+    """Take back a release that is not public yet; as `withdraw`, and refused for any other.
+
+    Raises:
+        NotFound: no such release.
+        NotAllowed: it is public, or was withdrawn before.
+    """
+    if standing(office, release_id).row.state == "published":
+        raise NotAllowed(
+            f"Release {release_id} is public: there is no embargo to end it by",
+            f"mailer release withdraw {release_id}",
+        )
+    return withdraw(office, release_id, reason=reason, who=who, patience=patience)
+
+
+def taken_back(office: Office, of: Standing, act: Act, note: str) -> Plan:
+    """The plan of a change that leaves nothing of a release to be sent, and tells each holder of theirs."""
+    notices = {}
+    for number, held in of.held.items():
+        matter = Matter(act, held, facts_of(of.row), held=held, note=note)
+        notices[number] = Draft(message(office, of, matter), number)
+    return Plan(act, tuple(of.editions), notices=notices, note=note)
+
+
+def _check(of: Standing, edition: Edition) -> None:
+    if of.row.state == "withdrawn":
+        raise NotAllowed(
+            f"Release {of.row.id} was withdrawn and cannot be corrected", "publish a new release"
+        )
+    same = next((text for text in of.texts if text.language == edition.language), None)
+    if same is None:
+        there = ", ".join(text.language for text in of.texts)
+        raise NotAllowed(
+            f"Release {of.row.id} has no text in “{edition.language}”, only in {there}",
+            "say with --language which one it corrects; a new language is added with `release add`",
+        )
+    if same.edition == edition:
+        raise NotAllowed(
+            f"Release {of.row.id} says the same already: nothing was changed",
+            "check that it is the corrected file",
+        )
+
+
+def _correction(office: Office, of: Standing, edition: Edition, note: str, *, silent: bool) -> Plan:
+    changed = of.of_language(edition.language)
+    public = of.row.state == "published"
+    copies = ("first", "translation") if public else ("early",)
+    text = Text(0, 0, edition)
+    successors = {
+        (kind, edition.language): Draft(release_itself(office, of, kind, text))
+        for kind in copies
+        if any(kind == carrying for _, carrying in of.carried)
+    }
+    matter = Matter(
+        "correction",
+        edition,
+        facts_of(of.row),
+        note=note,
+        embargo_until=None if public else of.row.embargo_until,
+    )
+    notices = {
+        number: Draft(message(office, of, replace(matter, held=held)))
+        for number, held in of.held.items()
+        if not silent and number in changed and held != edition
+    }
+    return Plan("correction", changed, successors, notices, note=note, silent=silent)
+
+
+def _next_edition(office: Office, connection: Connection, number: int, edition: Edition) -> int:
+    editions.add_edition(connection, number, edition, office.clock())
+    texts = editions.texts(connection, number)
+    return next(text.edition_id for text in texts if text.language == edition.language)
+
+
+def _rewritten(office: Office, of: Standing, edition: Edition, who: str) -> bool:
+    """Nobody has seen anything of it: the new words are all there is to it. False if that is so no longer."""
+    with office.database.write() as connection:
+        editions.lock(connection, of.row.id)
+        if not of.stands(connection):
+            return False
+        added = editions.add_edition(connection, of.row.id, edition, office.clock())
+        if added:
+            noted(office, connection, who, "edition", of.row.id, {})
+    return added
+
+
+def _withdrawn(connection: Connection, release_id: int, reason: str) -> None:
+    moments.withdraw(connection, release_id, reason)
