@@ -1,8 +1,10 @@
 """Signing up for scripts: JSON in and out, with the defences and the silence of the form.
 
-    GET  /api/{newsroom}/form       a token, the words of consent to show, and work where it is asked for
-    POST /api/{newsroom}/subscribe  email, language, form (that token), proof; always 202, whoever's
-                                    address it is. What is wrong with the request itself is told by
+    GET  /api/{newsroom}/form       a token, the words of consent to show, what there is to choose, and work
+                                    where it is asked for
+    POST /api/{newsroom}/subscribe  email, language, frequency, form (that token), proof, and lists of keys
+                                    for topics, kinds and places; always 202, whoever's address it is.
+                                    What is wrong with the request itself is told by
                                     problem details (RFC 9457).
 
 The token is what a visitor's time on the form is told by, so that a script fetches it when it shows the
@@ -19,11 +21,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mailer.core.address import Address, parse_address
+from mailer.core.choice import Interests
 from mailer.core.errors import AddressRefused
 from mailer.core.language import choose
 from mailer.core.newsroom import Newsroom
 from mailer.texts.wording import subscribe_wording
-from mailer.web import form_token
+from mailer.web import form_token, interests
 from mailer.web.check_mail import page_path
 from mailer.web.cors import Neighbours
 from mailer.web.forms import FORM_LIMIT, read_body
@@ -33,7 +36,7 @@ from mailer.web.signing import Asked, take
 from mailer.web.threshold import PROOF, Verdict, evenly, judge, proof_wanted, puzzle_for
 
 AREA = "/api/"
-_MEMBERS = ("email", "language", form_token.FIELD, form_token.TRAP, PROOF)
+_MEMBERS = ("email", "language", "frequency", form_token.FIELD, form_token.TRAP, PROOF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +94,27 @@ class SignupEndpoints:
             "languages": list(newsroom.languages),
             "wording": subscribe_wording(newsroom, language),
             "privacy_url": newsroom.privacy_url or None,
+            "frequencies": list(newsroom.frequencies),
+            "offers": interests.as_keys(newsroom, language),
             "puzzle": work,
         }
         return JSONResponse(told, headers={"Cache-Control": NO_STORE})
 
     async def _subscribe(self, request: Request) -> Response:
         newsroom = self._pages.newsroom(request)
-        members = _members(await read_body(request, "application/json", FORM_LIMIT))
+        given = _object(await read_body(request, "application/json", FORM_LIMIT))
+        members = _members(given)
         language = choose([members["language"]], newsroom.languages)
         try:
             verdict = self._verdict(newsroom, members)
+            often = _frequency(newsroom, members["frequency"])
+            wanted = _wanted(newsroom, given)._replace(frequency=often)
             address = await run_in_threadpool(self._address, members["email"])
         except _Wrong as wrong:
             shown = {"pointer": f"#/{wrong.member}", "reason": wrong.reason, "detail": wrong.detail}
             return problem(422, wrong.detail, errors=[shown])
         async with evenly(self._office):
-            asked = Asked(newsroom, address, language, members.get(PROOF, ""))
+            asked = Asked(newsroom, address, language, members.get(PROOF, ""), wanted)
             form = f"{AREA}{newsroom.key}/subscribe"
             token = await take(self._office, request, asked, form=f"api:{form}", verdict=verdict)
         page = self._office.site.url(f"{page_path(newsroom, token)}?lang={language}")
@@ -128,18 +136,44 @@ class SignupEndpoints:
             raise _Wrong("email", refused.reason, f"{refused.what}.") from refused
 
 
-def _members(body: bytes) -> dict[str, str]:
-    """The members that we know, as texts; what is not there is an empty one."""
+def _frequency(newsroom: Newsroom, wanted: str) -> str | None:
+    if wanted and wanted not in newsroom.frequencies:
+        offers = ", ".join(newsroom.frequencies)
+        raise _Wrong("frequency", "unknown", f"This newsroom offers: {offers}.")
+    return wanted or None
+
+
+def _wanted(newsroom: Newsroom, given: Mapping[str, object]) -> Interests:
+    """What is to be heard about: keys of what the newsroom offers; an empty list is everything."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, offered in interests.as_keys(newsroom, newsroom.language).items():
+        words = given.get(name, [])
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise HTTPException(400)
+        if set(words) - offered.keys():
+            raise _Wrong(name, "unknown", f"Choose among: {', '.join(offered)}.")
+        found[name] = tuple(key for key in offered if key in words)
+    topics, kinds, places = (found.get(name) or None for name in interests.WORDS)
+    return Interests(topics, kinds, places)
+
+
+def _object(body: bytes) -> dict[str, object]:
     try:
         given = json.loads(body.decode(), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is one
         raise HTTPException(400) from error
     if not isinstance(given, dict):
         raise HTTPException(400)
+    return given
+
+
+def _members(given: Mapping[str, object]) -> dict[str, str]:
+    """The members that are texts, as far as we know them; what is not there is an empty one."""
     found = {name: given.get(name, "") for name in _MEMBERS}
-    if not all(isinstance(value, str) for value in found.values()):
+    texts = {name: value for name, value in found.items() if isinstance(value, str)}
+    if len(texts) < len(found):
         raise HTTPException(400)
-    return found
+    return texts
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

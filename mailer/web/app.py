@@ -27,8 +27,10 @@ from mailer.web.client import TrueClient
 from mailer.web.confirming import ConfirmingPages
 from mailer.web.entrances import entrances
 from mailer.web.feeds import FeedPages
+from mailer.web.files import FilePages
 from mailer.web.headers import GuardingHeaders
 from mailer.web.leaving import LeavingPages
+from mailer.web.leaving_all import LeavingAllPages
 from mailer.web.link import LinkPages
 from mailer.web.manage import ManagePages
 from mailer.web.moving import MovingPages
@@ -40,6 +42,7 @@ from mailer.web.release import ReleasePages
 from mailer.web.signup import SignupPages
 from mailer.web.sitemap import SitemapPages
 from mailer.web.watch import Watch
+from mailer.web.websub import HubDoor
 
 RETRY_SECONDS = 30
 _STATUS: dict[type[MailerError], int] = {
@@ -82,12 +85,13 @@ def create_app(office: Office) -> Starlette:
 
 
 def _routes(pages: Pages) -> list[Route]:
-    probes, rooms, people = Probes(pages.office), NewsroomPages(pages), SignupPages(pages)
-    confirming, check_mail = ConfirmingPages(pages), CheckMailPages(pages)
-    links, manage = LinkPages(pages), ManagePages(pages)
-    moving = MovingPages(pages, manage, confirming)
-    leaving, releases = LeavingPages(pages), ReleasePages(pages)
-    feeds, maps = FeedPages(pages), SitemapPages(pages)
+    return [*_site(pages), *_mailed(pages), *_newsroom(pages)]
+
+
+def _site(pages: Pages) -> list[Route]:
+    """What is there once for all newsrooms, and what machines ask for."""
+    probes, rooms, maps = Probes(pages.office), NewsroomPages(pages), SitemapPages(pages)
+    hubs = HubDoor(pages.office)
     return [
         Route("/", rooms.index, methods=["GET"]),
         Route("/healthz", probes.alive, methods=["GET"]),
@@ -97,16 +101,37 @@ def _routes(pages: Pages) -> list[Route]:
         Route("/sitemap-{number}.xml", maps.part, methods=["GET"]),
         Route("/favicon.ico", probes.icon, methods=["GET"]),
         Route("/static/site.css", rooms.stylesheet, methods=["GET"]),
+        _door("/websub/{source}/{token}", hubs.verify, hubs.take),
+    ]
+
+
+def _mailed(pages: Pages) -> list[Route]:
+    """What links in mails lead to."""
+    confirming, manage = ConfirmingPages(pages), ManagePages(pages)
+    moving = MovingPages(pages, manage, confirming)
+    leaving, leaving_all = LeavingPages(pages), LeavingAllPages(pages)
+    return [
         _door("/confirm/{token}", moving.confirm_page, moving.confirm),
         _door("/confirm/{token}/again", confirming.renew_page, confirming.renew),
         _door("/not-me/{token}", confirming.not_me_page, confirming.not_me),
         _door("/not-me/{token}/undo", confirming.undo_page, confirming.undo),
         _door("/leave/{token}", leaving.leave_page, leaving.leave),
+        _door("/leave-all/{token}", leaving_all.page, leaving_all.leave),
         _door("/rejoin/{token}", leaving.rejoin_page, leaving.rejoin),
         _door("/manage/{token}", manage.page, manage.act),
         _door("/manage/{token}/move", moving.ask_page, moving.ask),
         _door("/manage/{token}/erase", manage.erase_page, manage.erase),
         Route("/manage/{token}/everything.json", manage.take_out, methods=["GET"]),
+        Route("/{newsroom}/moved", moving.moved, methods=["GET"]),
+        Route("/{newsroom}/confirmed", confirming.confirmed, methods=["GET"]),
+    ]
+
+
+def _newsroom(pages: Pages) -> list[Route]:
+    rooms, people, check_mail = NewsroomPages(pages), SignupPages(pages), CheckMailPages(pages)
+    links, feeds, releases = LinkPages(pages), FeedPages(pages), ReleasePages(pages)
+    file = "/{newsroom}/releases/{release}/files/{place}/{name}"
+    return [
         Route("/{newsroom}", rooms.newsroom, methods=["GET"]),
         Route("/{newsroom}/", rooms.without_slash, methods=["GET"]),
         Route("/{newsroom}/privacy", PrivacyPages(pages).notice, methods=["GET"]),
@@ -116,11 +141,10 @@ def _routes(pages: Pages) -> list[Route]:
         _door("/{newsroom}/check-mail/{token}", check_mail.page, check_mail.enter),
         _door("/{newsroom}/manage", links.ask_page, links.ask),
         Route("/{newsroom}/link-sent", links.sent, methods=["GET"]),
-        Route("/{newsroom}/moved", moving.moved, methods=["GET"]),
-        Route("/{newsroom}/confirmed", confirming.confirmed, methods=["GET"]),
         Route("/{newsroom}/logo/{name}", rooms.logo, methods=["GET"]),
         Route("/{newsroom}/feed.{form}", feeds.feed, methods=["GET"]),
         Route("/{newsroom}/releases/{name}", releases.release, methods=["GET"]),
+        Route(file, FilePages(pages).file, methods=["GET"]),
     ]
 
 

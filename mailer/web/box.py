@@ -1,12 +1,14 @@
 """What every sign-up form of ours bears beside its fields, and the page that asks for one more click."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mailer.core.newsroom import Newsroom
 from mailer.services.office import Office
 from mailer.texts.wording import subscribe_wording
-from mailer.web import form_token
+from mailer.web import form_token, interests
 from mailer.web.cors import Neighbours
 from mailer.web.form_token import Freshness
 from mailer.web.pages import FOR_A_YEAR, NO_STORE, Pages, Visit, version
@@ -38,9 +40,11 @@ async def page_with_form(
     """The page `web/<name>.html` with a sign-up form; where it has our script that may run, and no other.
 
     Args:
-        values: what the template needs beside those of `_guard.html`, some of which they may replace.
+        values: what the template needs beside those of `_guard.html` and the groups to choose by, some of
+            which they may replace.
     """
-    shown = {**await guard(pages, newsroom), **values}
+    groups = interests.offered(newsroom, language=visit.words)
+    shown = {**await guard(pages, newsroom), "groups": groups, "frequency": "", **values}
     answer = pages.page(visit, name, status=status, cache=cache, **shown)
     if shown["puzzle"]:
         answer.headers["Content-Security-Policy"] = SCRIPT_POLICY
@@ -48,12 +52,18 @@ async def page_with_form(
 
 
 async def one_more_click(
-    pages: Pages, newsroom: Newsroom, visit: Visit, *, typed: str, token: str = "", stale: bool
+    pages: Pages,
+    newsroom: Newsroom,
+    visit: Visit,
+    *,
+    sent: Mapping[str, str],
+    token: str = "",
+    stale: bool,
 ) -> Response:
     """The form filled in, on a page of its own.
 
     Args:
-        typed: what was in the field.
+        sent: the fields of the form.
         token: of the form that was sent; one that came too soon from this very page goes on aging.
         stale: the form was open for too long.
     """
@@ -65,9 +75,9 @@ async def one_more_click(
         "one_more_click",
         status=200,
         cache=NO_STORE,
-        typed=typed,
         stale=stale,
         wording=subscribe_wording(newsroom, visit.language),
+        **interests.signup_values(newsroom, visit.words, sent),
         **({"form_token": token} if aging else {}),
     )
 

@@ -1,11 +1,12 @@
 """The form of a reader's choice at one newsroom: what it shows, and how what it sends is read.
 
-It works without a script: languages by one select for each place, topics by "all" or "only these", a
-break by the day on which it ends. What a newsroom does not offer is neither shown nor taken.
+It works without a script: languages by one select for each place, topics and the like (`interests`) by
+"all" or "only these", a break by the day on which it ends. What a newsroom does not offer is neither shown
+nor taken.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,10 @@ from mailer.core.choice import Choice
 from mailer.core.newsroom import Newsroom
 from mailer.services.choices import mark_of
 from mailer.store.people import SubscriptionRow
+from mailer.web import interests, timing
+from mailer.web.interests import Group, Unticked
 from mailer.web.pages import own_name
+from mailer.web.timing import Timing, Untimely
 
 LONGEST_BREAK = timedelta(days=366)
 """A break is for a while; who wants no mail for ever leaves."""
@@ -23,7 +27,7 @@ class Unclear(Exception):
     """What was sent cannot be a choice.
 
     Attributes:
-        part: of the form: "languages", "topics", "frequency" or "until".
+        part: of the form: "languages", "frequency", "hour", "until", or the name of a group of `interests`.
         reason: a word for it, which the page has a sentence for.
     """
 
@@ -49,7 +53,9 @@ class Form:
     Attributes:
         mark: of the choice that it shows.
         places: for each place of preference the languages to put there; none where there is one alone.
-        all_topics: whether everything is wanted; `topics` is then what could be.
+        every_language: each release in every one of the languages.
+        groups: what else there is to choose by.
+        timing: how often there is mail.
         until: the day on which a break ends, or what was typed for it; empty for no break.
         earliest, latest: the days a break may end on.
         part, reason: what could not be read, as `Unclear` has them; empty where all is well.
@@ -57,10 +63,9 @@ class Form:
 
     mark: str
     places: tuple[tuple[Option, ...], ...]
-    all_topics: bool
-    topics: tuple[Option, ...]
-    frequencies: tuple[str, ...]
-    frequency: str
+    every_language: bool
+    groups: tuple[Group, ...]
+    timing: Timing
     until: str
     earliest: date
     latest: date
@@ -68,11 +73,19 @@ class Form:
     reason: str = ""
 
 
-def filled(standing: SubscriptionRow, newsroom: Newsroom, *, language: str, now: datetime) -> Form:
+def filled(
+    standing: SubscriptionRow,
+    newsroom: Newsroom,
+    *,
+    language: str,
+    now: datetime,
+    merging: bool = False,
+) -> Form:
     """The form with the choice as it stands.
 
     Args:
         language: of the page's words.
+        merging: the reader has another newsroom here whose digests could come in the same mail.
     """
     choice, today = standing.choice, _today(newsroom, now)
     wanted = [tag for tag in choice.languages if tag in newsroom.languages]
@@ -80,13 +93,9 @@ def filled(standing: SubscriptionRow, newsroom: Newsroom, *, language: str, now:
     return Form(
         mark=mark_of(standing),
         places=_places(newsroom.languages, wanted),
-        all_topics=choice.topics is None,
-        topics=tuple(
-            Option(topic.key, topic.label(language), topic.key in (choice.topics or ()))
-            for topic in newsroom.topics
-        ),
-        frequencies=newsroom.frequencies,
-        frequency=choice.frequency,
+        every_language=choice.every_language,
+        groups=interests.offered(newsroom, choice, language=language),
+        timing=timing.offered(newsroom, choice, merging=merging),
         until=_day(newsroom, choice.paused_until).isoformat() if paused else "",
         earliest=today + timedelta(days=1),
         latest=today + LONGEST_BREAK,
@@ -100,13 +109,9 @@ def spoiled(form: Form, fields: Mapping[str, str], unclear: Unclear) -> Form:
     return Form(
         mark=form.mark,
         places=_places(tags, sent),
-        all_topics=fields.get("which") != "some",
-        topics=tuple(
-            Option(topic.value, topic.label, f"topic-{topic.value}" in fields)
-            for topic in form.topics
-        ),
-        frequencies=form.frequencies,
-        frequency=fields.get("frequency", form.frequency),
+        every_language="every-language" in fields,
+        groups=interests.as_sent(form.groups, fields),
+        timing=timing.as_sent(form.timing, fields),
         until=fields.get("until", "")[:40],
         earliest=form.earliest,
         latest=form.latest,
@@ -116,19 +121,37 @@ def spoiled(form: Form, fields: Mapping[str, str], unclear: Unclear) -> Form:
 
 
 def read(
-    fields: Mapping[str, str], newsroom: Newsroom, standing: SubscriptionRow, *, now: datetime
+    fields: Mapping[str, str],
+    newsroom: Newsroom,
+    standing: SubscriptionRow,
+    *,
+    now: datetime,
+    merging: bool = False,
 ) -> Choice:
     """The choice that was sent; what the form did not ask stays as it is.
+
+    Args:
+        merging: as the form was filled.
 
     Raises:
         Unclear: it cannot be one.
     """
-    return Choice(
+    try:
+        wanted = interests.read(newsroom, fields)
+    except Unticked as none:
+        raise Unclear(none.name, "none") from none
+    several = len(newsroom.languages) > 1
+    choice = replace(
+        standing.choice,
         languages=_languages(fields, newsroom, standing),
-        topics=_topics(fields, newsroom),
-        frequency=_frequency(fields, newsroom, standing),
+        every_language="every-language" in fields if several else standing.choice.every_language,
         paused_until=_until(fields, newsroom, standing, now),
     )
+    try:
+        choice = timing.read(newsroom, fields, choice, merging=merging)
+    except Untimely as none:
+        raise Unclear(none.name, "unknown") from none
+    return wanted.over(choice)
 
 
 def _languages(
@@ -141,24 +164,6 @@ def _languages(
     wanted = tuple(dict.fromkeys(tag for tag in sent if tag))
     if not wanted or not set(wanted) <= set(offered):
         raise Unclear("languages", "none" if not wanted else "unknown")
-    return wanted
-
-
-def _topics(fields: Mapping[str, str], newsroom: Newsroom) -> tuple[str, ...] | None:
-    if not newsroom.topics or fields.get("which", "all") == "all":
-        return None
-    wanted = tuple(topic.key for topic in newsroom.topics if f"topic-{topic.key}" in fields)
-    if not wanted:
-        raise Unclear("topics", "none")
-    return wanted
-
-
-def _frequency(fields: Mapping[str, str], newsroom: Newsroom, standing: SubscriptionRow) -> str:
-    if len(newsroom.frequencies) < 2:
-        return newsroom.frequencies[0]
-    wanted = fields.get("frequency", standing.choice.frequency)
-    if wanted not in newsroom.frequencies:
-        raise Unclear("frequency", "unknown")
     return wanted
 
 

@@ -15,6 +15,7 @@ from mailer.core.errors import NotAllowed, NotFound
 from mailer.services import confirmation, not_me, signup
 from mailer.services.confirmation import NoLongerKept, RequestView
 from mailer.services.not_me import NotMeView, Standing
+from mailer.web import interests
 from mailer.web.check_mail import hours, page_path
 from mailer.web.forms import pass_over_body
 from mailer.web.origin import origin_of
@@ -41,7 +42,9 @@ class ConfirmingPages:
             return self._forgotten(request, token)
         visit = self._visit(request, view, token)
         if view.state == "open":
-            return self._pages.page(visit, "confirm", mailbox=view.mailbox)
+            newsroom = self._office.newsrooms.get(view.newsroom_key)
+            chosen = interests.labels(newsroom, view.interests, language=visit.words)
+            return self._pages.page(visit, "confirm", mailbox=view.mailbox, chosen=chosen)
         return self._settled(visit, view)
 
     async def confirm(self, request: Request) -> Response:

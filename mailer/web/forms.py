@@ -10,6 +10,7 @@ FORM_LIMIT = 8 * 1024
 BUTTON_LIMIT = 1024
 DRAIN_LIMIT = 64 * 1024
 _MAX_FIELDS = 20
+MOST_FIELDS = 200  # where a newsroom's topics are a field each
 
 
 async def read_form(request: Request, *, most: int = _MAX_FIELDS) -> dict[str, str]:
@@ -43,6 +44,15 @@ async def read_body(request: Request, wanted: str, limit: int) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != wanted:
         raise HTTPException(415, headers={"Accept": wanted})
+    return await read_raw(request, limit)
+
+
+async def read_raw(request: Request, limit: int) -> bytes:
+    """A body of any media type.
+
+    Raises:
+        HTTPException: 413 for more than `limit` bytes.
+    """
     body = await _read(request, limit)
     if len(body) > limit:
         raise HTTPException(413, headers={"Connection": "close"})  # the rest is not waited for

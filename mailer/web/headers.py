@@ -12,7 +12,7 @@ POLICY = (
     " frame-ancestors 'none'"
 )
 TOKEN_PAGE = "/check-mail/"  # noqa: S105 - where a token stands in a path, not one
-TOKEN_DOORS = ("/confirm/", "/not-me/", "/leave/", "/manage/", "/rejoin/")
+TOKEN_DOORS = ("/confirm/", "/not-me/", "/leave/", "/leave-all/", "/manage/", "/rejoin/")
 _ALWAYS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -4,7 +4,7 @@ Every GET only shows. A POST acts once however often it comes, and answers with 
 then, saying what this very press did.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,14 +22,13 @@ from mailer.services.choices import Done, Result
 from mailer.services.links import Opened
 from mailer.store.people import SubscriptionRow
 from mailer.texts.wording import move_wording
-from mailer.web import choice_form
+from mailer.web import choice_form, timing
 from mailer.web.choice_form import Form, Unclear
-from mailer.web.forms import pass_over_body, read_form
+from mailer.web.forms import MOST_FIELDS, pass_over_body, read_form
 from mailer.web.origin import origin_of
 from mailer.web.pages import NO_STORE, Pages, Visit, segment
 
 FORM = "web:/manage"
-_MOST_FIELDS = 200  # a newsroom's topics are a field each
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class ManagePages:
 
     async def act(self, request: Request) -> Response:
         """POST `/manage/{token}`: one press of one button, named by the field `act`."""
-        fields = await read_form(request, most=_MOST_FIELDS)
+        fields = await read_form(request, most=MOST_FIELDS)
         acts = {"save": self._save, "end": self._end, "stop": self._stop, "stay": self._stay}
         chosen = acts.get(fields.get("act", ""))
         if chosen is None:
@@ -151,7 +150,7 @@ class ManagePages:
             problem: why the new address that was `typed` cannot be taken; empty where none was.
         """
         visit = self._visit(request, link)
-        rooms = [self._room(one, visit, spoiled) for one in link.subscriptions]
+        rooms = [self._room(one, link, visit, spoiled) for one in link.subscriptions]
         wrong = spoiled is not None or bool(problem)
         return self._pages.page(
             visit,
@@ -188,7 +187,13 @@ class ManagePages:
         if standing is None or newsroom is None:
             raise HTTPException(400)
         try:
-            choice = choice_form.read(fields, newsroom, standing, now=self._office.clock())
+            choice = choice_form.read(
+                fields,
+                newsroom,
+                standing,
+                now=self._office.clock(),
+                merging=self._merging(link.subscriptions, key),
+            )
         except Unclear as unclear:
             return await self.show(request, link, spoiled=Spoiled(key, fields, unclear))
         result = await run_in_threadpool(
@@ -235,12 +240,24 @@ class ManagePages:
         here = f"/manage/{segment(token_of(request))}{below}"
         return self._pages.visit(request, newsroom, here=here, stated=link.language)
 
-    def _room(self, one: SubscriptionRow, visit: Visit, spoiled: Spoiled | None) -> Room:
+    def _merging(self, subscriptions: Iterable[SubscriptionRow], key: str) -> bool:
+        """Whether a reader has another newsroom here whose digests could come in the same mail."""
+        others = [
+            self._office.newsrooms.get(one.newsroom)
+            for one in subscriptions
+            if one.newsroom != key and one.state is SubscriptionState.ACTIVE
+        ]
+        return any(timing.has_digests(room) for room in others if room is not None)
+
+    def _room(
+        self, one: SubscriptionRow, link: Opened, visit: Visit, spoiled: Spoiled | None
+    ) -> Room:
         newsroom = self._office.newsrooms.get(one.newsroom)
         form = None
         if newsroom is not None and one.state is SubscriptionState.ACTIVE:
             now = self._office.clock()
-            form = choice_form.filled(one, newsroom, language=visit.words, now=now)
+            merging = self._merging(link.subscriptions, one.newsroom)
+            form = choice_form.filled(one, newsroom, language=visit.words, now=now, merging=merging)
             if spoiled is not None and spoiled.key == one.newsroom:
                 form = choice_form.spoiled(form, spoiled.fields, spoiled.unclear)
         return Room(

@@ -15,6 +15,7 @@ from mailer.core.newsroom import Newsroom
 from mailer.services import public
 from mailer.texts.catalogue import translations
 from mailer.texts.wording import kind_label, subscribe_wording
+from mailer.web import interests
 from mailer.web.box import page_with_form
 from mailer.web.head import newsroom_head
 from mailer.web.pages import FOR_A_MINUTE, FOR_A_YEAR, NO_STORE, Pages, Visit, moved
@@ -95,9 +96,9 @@ async def show(
     number: int = 1,
     kind: str | None = None,
     problem: str = "",
-    typed: str = "",
+    sent: Mapping[str, str] | None = None,
 ) -> Response:
-    """The newsroom's page; with a `problem` beside the field it is 422 and keeps what was typed."""
+    """The newsroom's page; with a `problem` beside the field it is 422 and keeps what was `sent`."""
     found = await run_in_threadpool(
         public.shelf,
         pages.office,
@@ -123,7 +124,7 @@ async def show(
         newer=visit.link(_here(newsroom, kind, number - 1)) if number > 1 else "",
         older=visit.link(_here(newsroom, kind, number + 1)) if number < found.pages else "",
         problem=problem,
-        typed=typed,
+        **interests.signup_values(newsroom, visit.words, sent or {}),
         wording=subscribe_wording(newsroom, visit.language),
         release_path=release_path,
         head=newsroom_head(pages, visit, newsroom, _title(newsroom, visit)),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from mailer.core import language as languages
 from mailer.core.newsroom import Newsroom
 from mailer.core.release import Run
-from mailer.services import public
+from mailer.services import material, public
 from mailer.services.public import Headline, PublicRelease, Withdrawn
 from mailer.web.head import release_head
 from mailer.web.pages import FOR_A_MINUTE, Pages, Switch, Visit, moved, own_name
@@ -45,6 +45,7 @@ class ReleasePages:
                 "withdrawn",
                 status=410,
                 release=found,
+                reason=found.withdrawn.words if found.withdrawn else "",
                 others=others,
                 release_path=release_path,
             )
@@ -76,6 +77,7 @@ class ReleasePages:
             release=found,
             contacts=[contact_runs(contact) for contact in found.edition.contacts],
             editions=_editions(found, visit),
+            material=material.shown(self._pages.office, found),
             about=_paragraphs(newsroom.about(found.edition.language)),
             others=others,
             release_path=release_path,

@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from mailer.core.address import Address
+from mailer.core.choice import EVERYTHING, Interests
 from mailer.core.newsroom import Newsroom
 from mailer.services import signup
 from mailer.services.office import Office
@@ -21,12 +22,14 @@ class Asked:
     Attributes:
         language: of the words of consent that were shown.
         proof: the work that the browser did; empty for none.
+        interests: what the visitor wants to hear about.
     """
 
     newsroom: Newsroom
     address: Address
     language: str
     proof: str = ""
+    interests: Interests = EVERYTHING
 
 
 async def take(
@@ -51,4 +54,5 @@ async def take(
         language=asked.language,
         wording=subscribe_wording(asked.newsroom, asked.language),
         origin=origin,
+        interests=asked.interests,
     )

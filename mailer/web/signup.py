@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from mailer.core.address import parse_address
 from mailer.core.errors import AddressRefused
+from mailer.web import interests
 from mailer.web.box import one_more_click
 from mailer.web.check_mail import page_path
 from mailer.web.form_token import FIELD
-from mailer.web.forms import read_form
+from mailer.web.forms import MOST_FIELDS, read_form
 from mailer.web.newsroom import show
 from mailer.web.pages import Pages, see_other
 from mailer.web.signing import Asked, take
@@ -31,13 +32,13 @@ class SignupPages:
         """POST `/{newsroom}/subscribe`: ask for a mailbox; a wrong address gets the form again."""
         newsroom = self._pages.newsroom(request)
         visit = self._pages.visit(request, newsroom, here=f"/{newsroom.key}")
-        fields = await read_form(request)
+        fields = await read_form(request, most=MOST_FIELDS)
         typed = fields.get("email", "").strip()
         smtputf8 = self._office.limits.signups.smtputf8
         try:
             address = await run_in_threadpool(parse_address, typed, smtputf8=smtputf8)
         except AddressRefused as refused:
-            return await show(self._pages, newsroom, visit, problem=refused.reason, typed=typed)
+            return await show(self._pages, newsroom, visit, problem=refused.reason, sent=fields)
         verdict = judge(self._office, newsroom, fields)
         if verdict in {Verdict.ONE_MORE_CLICK, Verdict.TOO_OLD}:
             token = fields.get(FIELD, "") if fields.get(AGAIN) else ""
@@ -46,12 +47,13 @@ class SignupPages:
                 self._pages,
                 newsroom,
                 visit,
-                typed=typed,
+                sent=fields,
                 token="" if stale else token,
                 stale=stale,
             )
         async with evenly(self._office):
-            asked = Asked(newsroom, address, visit.language, fields.get(PROOF, ""))
+            wanted = interests.read_signup(newsroom, fields)
+            asked = Asked(newsroom, address, visit.language, fields.get(PROOF, ""), wanted)
             form = f"web:/{newsroom.key}/subscribe"
             token = await take(self._office, request, asked, form=form, verdict=verdict)
         return see_other(visit.link(page_path(newsroom, token), lang=visit.language))

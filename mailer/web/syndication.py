@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from mailer import __version__
 from mailer.core.newsroom import Newsroom
-from mailer.services.public import PublicRelease
+from mailer.services.public import PublicRelease, Withdrawn
 from mailer.texts.catalogue import spoken, translations
 from mailer.texts.wording import kind_label
 from mailer.web.pages import Pages
@@ -70,7 +70,10 @@ class Feed:
 
 
 def feed_of(
-    pages: Pages, newsroom: Newsroom, language: str | None, releases: Sequence[PublicRelease]
+    pages: Pages,
+    newsroom: Newsroom,
+    language: str | None,
+    releases: Sequence[PublicRelease | Withdrawn],
 ) -> Feed:
     """The feed of a newsroom.
 
@@ -96,19 +99,23 @@ def feed_of(
     )
 
 
-def _entry(pages: Pages, newsroom: Newsroom, language: str | None, release: PublicRelease) -> Entry:
+def _entry(
+    pages: Pages, newsroom: Newsroom, language: str | None, release: PublicRelease | Withdrawn
+) -> Entry:
+    if isinstance(release, Withdrawn):
+        return _gone(pages, newsroom, language, release)
     edition = release.edition
-    day = release.published_at.astimezone(UTC).date().isoformat()
-    name = f"tag:{newsroom.domain.lower()},{day}:{newsroom.key}/releases/{release.id}"
     query = f"?lang={edition.language}" if len(release.languages) > 1 else ""
     content = pages.office.templates.render(
         "web/_feed_entry.html",
         spoken(edition.language, *newsroom.languages),
         edition=edition,
         contacts=[contact_runs(contact) for contact in edition.contacts],
+        corrections=release.corrections,
+        time_zone=newsroom.time_zone,
     )
     return Entry(
-        name=f"{name}/{language}" if language else name,
+        name=_name(newsroom, language, release),
         address=pages.canonical(release_path(release) + query),
         elsewhere=release.canonical_url or "",
         language=edition.language,
@@ -119,3 +126,34 @@ def _entry(pages: Pages, newsroom: Newsroom, language: str | None, release: Publ
         published=release.published_at,
         updated=release.updated_at,
     )
+
+
+def _gone(pages: Pages, newsroom: Newsroom, language: str | None, release: Withdrawn) -> Entry:
+    """The same entry under the same name: it says that the release was withdrawn, and none of its words."""
+    spoken_here = spoken(language or newsroom.language, *newsroom.languages)
+    note = release.withdrawn
+    content = pages.office.templates.render(
+        "web/_feed_withdrawn.html",
+        spoken_here,
+        newsroom=newsroom,
+        release=release,
+        reason=note.words if note else "",
+    )
+    return Entry(
+        name=_name(newsroom, language, release),
+        address=pages.canonical(f"/{newsroom.key}/releases/{release.id}"),
+        elsewhere="",
+        language=spoken_here,
+        kind=kind_label(release.kind, spoken_here),
+        title=translations(spoken_here).gettext("This press release was withdrawn"),
+        lead="",
+        content=content.strip(),
+        published=release.published_at,
+        updated=note.at if note else release.published_at,
+    )
+
+
+def _name(newsroom: Newsroom, language: str | None, release: PublicRelease | Withdrawn) -> str:
+    day = release.published_at.astimezone(UTC).date().isoformat()
+    name = f"tag:{newsroom.domain.lower()},{day}:{newsroom.key}/releases/{release.id}"
+    return f"{name}/{language}" if language else name

@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
 
-_DOOR = re.compile(r"(/(?:confirm|not-me|check-mail|leave|rejoin)/).+", re.IGNORECASE | re.DOTALL)
+_DOOR = re.compile(
+    r"(/(?:confirm|not-me|check-mail|leave|leave-all|rejoin)/).+", re.IGNORECASE | re.DOTALL
+)
 # The shape of a token, wherever somebody pasted it: two numbers, and a signature of 43 characters.
 _TOKEN = re.compile(r"[0-9a-z]+\.[0-9a-z]+\.[A-Za-z0-9_-]{20,}")
 _PROBES = frozenset({"/healthz", "/readyz"})

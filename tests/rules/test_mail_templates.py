@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from support.mails import composed, notice, read, release
+from support.every_mail import mail
+from support.mails import composed, read
 
 from mailer import resources
 from mailer.core.delivery import Purpose
@@ -23,7 +24,7 @@ def test_every_purpose_has_its_three_templates() -> None:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_every_mail_renders_in_every_language(purpose: Purpose, language: str) -> None:
-    prepared = release() if purpose is Purpose.RELEASE else notice(purpose, language)
+    prepared = mail(purpose, language)
     wire = read(composed(prepared))
     assert wire.text.strip()
     assert wire.html.startswith("<!DOCTYPE html>")

@@ -13,9 +13,13 @@ from support.offices import START, UM
 from mailer import resources
 from mailer.core.choice import Choice
 from mailer.core.consent import SubscriptionState
+from mailer.core.files import kept_file
 from mailer.core.newsroom import Topic
-from mailer.core.release import Block, Edition, Run
-from mailer.services.public import Headline, PublicRelease
+from mailer.core.release import Block, Edition, Picture, Run
+from mailer.mail.material import linked_files, linked_pictures
+from mailer.services.material import Material
+from mailer.services.public import Headline, PublicRelease, Withdrawn
+from mailer.store.amended import Note
 from mailer.store.people import SubscriptionRow
 from mailer.texts.catalogue import languages
 from mailer.texts.colours import readable_on
@@ -43,7 +47,19 @@ RELEASE = PublicRelease(
     languages=("da", "en"),
     edition=Edition("da", "En sag", "", (Block("rule"),)),
 )
+WITHDRAWN = Withdrawn(7, "um", "", START, Note(7, START, "Tallene var forkerte."))
 HEADLINE = Headline(7, "um", "en-sag", "", START, "da", "En sag", "Det er sagen.")
+
+MATERIAL = Material(
+    linked_files("https://news.example/um/releases/7", (kept_file("Tal.csv", b"1;2"),)),
+    linked_pictures(
+        "https://news.example/um/releases/7",
+        (
+            Picture("https://um.example/p.jpg", "Et hus", "Huset", "Ole", 4, 3),
+            Picture("kept:0", "", "", ""),
+        ),
+    ),
+)
 
 TOPICS = (Topic("climate", (("da", "Klima"), ("en", "Climate"))),)
 STANDING = SubscriptionRow(
@@ -63,7 +79,13 @@ STANDING = SubscriptionRow(
 )
 FORM = filled(
     STANDING,
-    replace(ROOM, topics=TOPICS, frequencies=("at_once", "daily")),
+    replace(
+        ROOM,
+        topics=TOPICS,
+        kind_choices=TOPICS,
+        places=TOPICS,
+        frequencies=("at_once", "daily"),
+    ),
     language="da",
     now=START,
 )
@@ -71,6 +93,8 @@ UNCLEAR = tuple(
     Unclear(part, reason)
     for part, reason in (
         ("topics", "none"),
+        ("kinds", "none"),
+        ("places", "none"),
         ("languages", "none"),
         ("frequency", "unknown"),
         ("until", "past"),
@@ -107,6 +131,10 @@ def everything(language: str, **changes: Any) -> dict[str, Any]:
         "filters": [{"label": "", "href": "/um", "current": True}],
         "kind": "",
         "release": RELEASE,
+        "reason": "It was not ours to publish.",
+        "material": MATERIAL,
+        "groups": FORM.groups,
+        "chosen": ("Klima", "Taler"),
         "release_path": release_path,
         "contacts": [(Run("Jane"),)],
         "editions": [Switch("en", "English", "/um/releases/7?lang=en")],
@@ -158,7 +186,8 @@ def everything(language: str, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_renders(name: str, language: str) -> None:
-    page = Templates().render(f"web/{name}", language, **everything(language))
+    shown = WITHDRAWN if name == "withdrawn.html" else RELEASE
+    page = Templates().render(f"web/{name}", language, **everything(language, release=shown))
     assert page.startswith("<!doctype html>")
     assert page.rstrip().endswith("</html>")
     assert f'<html lang="{language}"' in page
@@ -190,7 +219,7 @@ def test_every_press_and_every_slip_on_the_page_of_choices_has_its_words(languag
             "often",
         )
     }
-    assert (len(told), len(forms), len(problems)) == (8, 7, 9)
+    assert (len(told), len(forms), len(problems)) == (8, 9, 9)
 
 
 @pytest.mark.parametrize("language", languages())

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from support.choosing import ask_link, manage_token
 from support.offices import KEFM, UM, Clock, make_office
 from support.readers import acts, make_active, notices
 
+from mailer.core.choice import Choice, from_plain
 from mailer.core.newsroom import Topic
 from mailer.core.token import LinkPurpose
 from mailer.services.office import Office
@@ -107,12 +109,8 @@ def test_a_press_saves_once_and_never_lies_when_it_comes_again(
     assert rows() == after
     with office.database.read() as connection:
         entry = connection.execute(select(consent).where(consent.c.act == "chosen")).one()
-    assert entry.choice == {
-        "languages": ["en", "da"],
-        "topics": ["trade"],
-        "frequency": "at_once",
-        "paused_until": "2026-03-09T23:00:00+00:00",
-    }
+    wanted = Choice(("en", "da"), ("trade",), paused_until=datetime(2026, 3, 9, 23, tzinfo=UTC))
+    assert from_plain(entry.choice) == wanted
 
 
 def test_an_old_page_changes_nothing_and_says_so(
