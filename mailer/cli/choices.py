@@ -1,6 +1,6 @@
 """What readers do by a mailed link, done by an operator they asked: `change`, `everything`, `erase`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from mailer.core.choice import FREQUENCIES, Choice, to_plain
 if TYPE_CHECKING:
     from mailer.core.newsroom import Newsroom
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -24,19 +26,42 @@ class _Asked:
     languages: tuple[str, ...]
     topics: tuple[str, ...]
     all_topics: bool
+    kinds: tuple[str, ...]
+    all_kinds: bool
+    places: tuple[str, ...]
+    all_places: bool
+    every_language: bool | None
     frequency: str | None
+    hour: int | None
+    weekday: str | None
+    urgent_at_once: bool | None
+    merged: bool | None
     pause_until: str | None
     resume: bool
 
     def over(self, before: Choice, room: "Newsroom", now: datetime) -> Choice:
         """The choice that comes of it; what no option names stays."""
-        if (self.topics and self.all_topics) or (self.pause_until and self.resume):
-            both = "--topic or --all-topics, --pause-until or --resume"
-            raise click.UsageError(f"Say {both}; not both")
-        return Choice(
+        both = [
+            f"--{one} or --all-{one}s"
+            for one in ("topic", "kind", "place")
+            if getattr(self, f"{one}s") and getattr(self, f"all_{one}s")
+        ]
+        if self.pause_until and self.resume:
+            both.append("--pause-until or --resume")
+        if both:
+            raise click.UsageError(f"Say {', '.join(both)}; not both")
+        return replace(
+            before,
             languages=self.languages or before.languages,
             topics=None if self.all_topics else self.topics or before.topics,
+            kinds=None if self.all_kinds else self.kinds or before.kinds,
+            places=None if self.all_places else self.places or before.places,
+            every_language=_or(self.every_language, before.every_language),
             frequency=self.frequency or before.frequency,
+            hour=before.hour if self.hour is None else self.hour,
+            weekday=WEEKDAYS.index(self.weekday) if self.weekday else before.weekday,
+            urgent_at_once=_or(self.urgent_at_once, before.urgent_at_once),
+            merged=_or(self.merged, before.merged),
             paused_until=None if self.resume else self._until(room, now) or before.paused_until,
         )
 
@@ -54,6 +79,10 @@ class _Asked:
         return until
 
 
+def _or(said: bool | None, before: bool) -> bool:
+    return before if said is None else said
+
+
 @click.command()
 @click.argument("address")
 @click.option("--newsroom", metavar="KEY", help="Which newsroom.  [default: the only one]")
@@ -62,7 +91,34 @@ class _Asked:
 )
 @click.option("--topic", "topics", metavar="KEY", multiple=True, help="Only these; once for each.")
 @click.option("--all-topics", is_flag=True, help="Every release, whatever its topics.")
+@click.option(
+    "--kind", "kinds", metavar="KEY", multiple=True, help="Only these kinds; once for each."
+)
+@click.option("--all-kinds", is_flag=True, help="Releases of every kind.")
+@click.option("--place", "places", metavar="KEY", multiple=True, help="Only these; once for each.")
+@click.option("--all-places", is_flag=True, help="Releases about every place.")
+@click.option(
+    "--every-language/--first-language",
+    default=None,
+    help="Each release in all of the languages, or in the first there is.",
+)
 @click.option("--frequency", type=click.Choice(FREQUENCIES), help="How often.")
+@click.option(
+    "--hour",
+    type=click.IntRange(0, 23),
+    help="At which a digest comes, in the newsroom's time zone.",
+)
+@click.option("--weekday", type=click.Choice(WEEKDAYS), help="On which a weekly digest comes.")
+@click.option(
+    "--urgent-at-once/--urgent-in-digest",
+    default=None,
+    help="What is urgent by itself at once, or in the digest as all else.",
+)
+@click.option(
+    "--merged/--separate",
+    default=None,
+    help="Digests of several newsrooms that are due at one moment: in one mail, or one each.",
+)
 @click.option("--pause-until", metavar="DAY", help="No mail before this day, such as 2031-12-24.")
 @click.option("--resume", is_flag=True, help="End a break now.")
 @show.json_option

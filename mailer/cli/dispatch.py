@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mailer.config.settings import Settings
     from mailer.services.dispatch import Summary
 
-STEPS = ("publish", "send", "upkeep")
+STEPS = ("poll", "publish", "send", "upkeep")
 TELL_SECONDS = 0.5
 
 
@@ -55,9 +55,10 @@ def dispatch(
     led: str | None,
     as_json: bool,
 ) -> None:
-    """Work off everything that is due: publish, send, tidy up. Cron's one line; runs may overlap.
+    """Work off everything that is due: poll sources, publish, send, tidy up. Cron's one line.
 
-    Silent when there was nothing to do; one line when there was. On a terminal it shows how sending goes.
+    Runs may overlap. Silent when there was nothing to do; one line when there was. On a terminal it shows
+    how sending goes.
 
     \b
     Examples:
@@ -145,7 +146,8 @@ def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
 def _idle(settings: "Settings") -> bool:
     from mailer.store import glance  # noqa: PLC0415 - for this command alone
 
-    return glance.idle(settings.database.url.reveal(), datetime.now(UTC))
+    sources = [section.key for section in settings.source]
+    return glance.idle(settings.database.url.reveal(), datetime.now(UTC), sources=sources)
 
 
 def _alone(settings: "Settings", wishes: Mapping[str, Any]) -> Answer:

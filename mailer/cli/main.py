@@ -52,12 +52,22 @@ COMMANDS: dict[str, Row] = {
     "dispatch": Row(
         "mailer.cli.dispatch",
         "dispatch",
-        "Work off everything that is due: publish, send, tidy up.",
+        "Work off everything that is due: poll sources, publish, send, tidy up.",
     ),
     "release": Row(
         "mailer.cli.release",
         "release",
         "Add, list, show, preview and send releases; stop what is under way.",
+    ),
+    "source": Row(
+        "mailer.cli.source",
+        "source",
+        "List sources, poll them now, and try out what would become of what they hold.",
+    ),
+    "digest": Row(
+        "mailer.cli.digest",
+        "digest",
+        "List digests; stop those that are under way, let them go on, or end them.",
     ),
     "subscriber": Row(
         "mailer.cli.subscriber", "subscriber", "Add, import, list and end subscriptions."

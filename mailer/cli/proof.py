@@ -48,16 +48,30 @@ def _account(found: "Proof") -> str:
     if not found.mailings and not found.gaps:
         return "Nothing has been mailed yet; there is nothing to prove."
     listing = show.table(
-        ["release", "audience", *_COLUMNS, "title"],
+        ["release", "kind", "audience", *_COLUMNS, "title"],
         [
-            [one.release, one.audience, *(one.states.get(name, 0) for name in _COLUMNS), one.title]
+            [
+                one.release,
+                f"{one.kind} ({one.language})" if one.language else one.kind,
+                one.audience,
+                *(one.states.get(name, 0) for name in _COLUMNS),
+                one.title,
+            ]
             for one in found.mailings
         ],
     )
+    kept = [_in_digests(one) for one in found.mailings if one.digests]
     gaps = [f"GAP  {gap}" for gap in found.gaps]
     gaps += [f"GAP  {_named(one)}: {gap}" for one in found.mailings for gap in one.gaps]
-    return "\n".join([listing, "", *(gaps or ["Everything adds up."])])
+    return "\n".join([listing, *kept, "", *(gaps or ["Everything adds up."])])
+
+
+def _in_digests(one: "ProvenMailing") -> str:
+    counts = ", ".join(f"{number:,} {state}" for state, number in sorted(one.digests.items()))
+    return f"release {one.release} in digests: {counts}"
 
 
 def _named(one: "ProvenMailing") -> str:
+    if one.release is None:
+        return f"digests of {one.newsroom} (mailing {one.mailing})"
     return f"release {one.release} (mailing {one.mailing})"

@@ -1,19 +1,19 @@
 """The press desk's commands: releases in, looked at, and let go."""
 
 import sys
+from dataclasses import asdict
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli import control, show
-from mailer.cli.account import operator
+from mailer.cli import adding, approving, control, desk, sending, show
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
-    from mailer.services.press import Added
+    from collections.abc import Sequence
+
+    from mailer.services.translations import Spoken
     from mailer.store.releases import ReleaseRow
 
 
@@ -32,52 +32,6 @@ def release() -> None:
       0   done
       2   the document cannot be read, or there is no such release
     """
-
-
-@release.command()
-@click.argument("document", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--newsroom", metavar="KEY", help="Whose it is.  [default: as the document says]")
-@click.option("--language", metavar="TAG", help="The text's language, whatever the document says.")
-@show.json_option
-@click.pass_obj
-def add(
-    invocation: Invocation,
-    document: Path,
-    newsroom: str | None,
-    language: str | None,
-    as_json: bool,
-) -> None:
-    """Store a release from a newsroom page's text or from Markdown; nothing is mailed yet.
-
-    The same words added twice are one release. Other words under the same `id` or `canonical_url`
-    are its next edition.
-
-    \b
-    Example:
-      mailer release add newsroom-page.txt --newsroom um
-      mailer release add - < statement.md
-
-    \b
-    Exit codes:
-      0   stored, or known already
-      2   the document cannot be read (the message names file, line and cure); nothing was stored
-    """
-    from mailer.services import press  # noqa: PLC0415 - help needs no database
-    from mailer.sources.document import read_document  # noqa: PLC0415 - as above
-    from mailer.wiring import open_office  # noqa: PLC0415 - as above
-
-    settings = invocation.settings()
-    read = partial(read_document, _content(document), file=str(document), language=language)
-    with open_office(settings) as office:
-        found = read()
-        room = press.newsroom_for(office, found, newsroom)
-        if room.language != found.edition.language:
-            # One that names no language is in its newsroom's, and may itself say whose it is.
-            found = read(default_language=room.language)
-        added = press.add_document(office, found, newsroom=room.key, who=operator())
-    for warning in added.warnings:
-        show.complain(warning)
-    show.emit(added, as_json=as_json, text=_said(added))
 
 
 @release.command("list")
@@ -115,26 +69,37 @@ def list_(invocation: Invocation, newsroom: str | None, limit: int, as_json: boo
 
 @release.command("show")
 @click.argument("number", metavar="ID", type=int)
+@click.option("--why", is_flag=True, help="What was decided about it and why, instead.")
 @show.json_option
 @click.pass_obj
-def show_(invocation: Invocation, number: int, as_json: bool) -> None:
+def show_(invocation: Invocation, number: int, why: bool, as_json: bool) -> None:
     """Show a release as it was understood: every block of its text, its contacts, its state.
 
     \b
     Example:
       mailer release show 1
+      mailer release show 1 --why
 
     \b
     Exit codes:
       0   done
       2   there is no such release
     """
-    from mailer.services import press  # noqa: PLC0415 - help needs no database
+    from mailer.services import aftermath, press, translations  # noqa: PLC0415 - help needs no database
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     with open_office(invocation.settings()) as office:
         row = press.shown(office, number)
-    show.emit(row, as_json=as_json, text=_in_full(row))
+        told = press.why(office, number)
+        changes = aftermath.changes(office, number)
+        spoken = translations.spoken(office, number)
+    if why:
+        answer = {**_brief(row), **asdict(told)}
+        show.emit(answer, as_json=as_json, text=approving.explained(row, told))
+    else:
+        answer = {**asdict(row), "languages": [asdict(each) for each in spoken], "changes": changes}
+        text = _in_full(row, spoken) + desk.history(changes)
+        show.emit(answer, as_json=as_json, text=text)
 
 
 @release.command()
@@ -165,62 +130,19 @@ def preview(invocation: Invocation, number: int, address: str) -> None:
     sys.stdout.buffer.write(message.content)
 
 
-@release.command()
-@click.argument("number", metavar="ID", type=int)
-@click.option("--urgent", is_flag=True, help="Before every mailing that is not urgent.")
-@show.json_option
-@click.pass_obj
-def send(invocation: Invocation, number: int, urgent: bool, as_json: bool) -> None:
-    """Let a release go: the next dispatch publishes and mails it, but not before its publish time.
-
-    \b
-    Example:
-      mailer release send 1 && mailer dispatch
-
-    \b
-    Exit codes:
-      0   approved, or published already
-      2   there is no such release, or it was withdrawn
-    """
-    from mailer.services import press  # noqa: PLC0415 - help needs no database
-    from mailer.wiring import open_office  # noqa: PLC0415 - as above
-
-    with open_office(invocation.settings()) as office:
-        row = press.send(office, number, who=operator(), urgent=urgent)
-    show.emit(_brief(row), as_json=as_json, text=_next_step(row))
-
-
-for _command in (control.pause, control.resume, control.cancel):
+for _command in (
+    adding.add,
+    approving.approve,
+    approving.hold,
+    sending.send,
+    desk.correct,
+    desk.withdraw,
+    desk.embargo,
+    control.pause,
+    control.resume,
+    control.cancel,
+):
     release.add_command(_command)
-
-
-def _content(document: Path) -> bytes:
-    if str(document) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return document.read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{document}: {error.strerror}") from error
-
-
-def _said(added: "Added") -> str:
-    news = {
-        "new": "added",
-        "edition": "has a new edition",
-        "known": "was here already; nothing changed",
-    }[added.news]
-    line = f"Release {added.id} {news}: {added.title}"
-    if added.state == "held":
-        line += f"\nLet it go with: mailer release send {added.id}"
-    return line
-
-
-def _next_step(row: "ReleaseRow") -> str:
-    if row.state == "published":
-        return f"Release {row.id} is published already: {row.edition.title}"
-    if row.publish_at is not None and row.publish_at > datetime.now(row.publish_at.tzinfo):
-        return f"Release {row.id} goes out at {show.moment(row.publish_at)}: {row.edition.title}"
-    return f"Release {row.id} goes out with the next dispatch: {row.edition.title}"
 
 
 def _when(row: "ReleaseRow") -> datetime | None:
@@ -238,20 +160,26 @@ def _brief(row: "ReleaseRow") -> dict[str, object]:
         "title": row.edition.title,
         "urgent": row.urgent,
         "publish_at": row.publish_at,
+        "embargo_until": row.embargo_until,
         "published_at": row.published_at,
     }
 
 
-def _in_full(row: "ReleaseRow") -> str:
+def _in_full(row: "ReleaseRow", spoken: "Sequence[Spoken]") -> str:
     edition = row.edition
+    languages = [f"{one.language} ({one.waits})" if one.waits else one.language for one in spoken]
     facts = {
         **_brief(row),
         "edition": row.version,
+        "languages": languages,
         "topics": list(row.topics),
+        "places": list(row.places),
         "issuer": row.issuer,
         "canonical_url": row.canonical_url,
         "lead": edition.lead,
     }
     blocks = [f"[{block.kind}] {block.text}" for block in edition.body]
     contacts = [f"[contact] {contact.text}" for contact in edition.contacts]
-    return "\n".join([show.pairs(facts), "", *blocks, *contacts])
+    files = [f"[file] {file.name} {file.url}" for file in edition.files]
+    pictures = [f"[picture] {one.alt or one.caption} {one.url}" for one in edition.pictures]
+    return "\n".join([show.pairs(facts), "", *blocks, *contacts, *files, *pictures])

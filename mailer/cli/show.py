@@ -92,6 +92,20 @@ def lasting(span: timedelta) -> str:
     raise AssertionError("a minute or more has a unit")
 
 
+_KINDS = {
+    "translation": "a translation",
+    "correction": "a correction",
+    "withdrawal": "a withdrawal",
+    "early": "early copies",
+    "embargo": "news of an embargo",
+}
+
+
+def mailing_kind(kind: str) -> str:
+    """What a mailing is, for people; empty for the release itself and for digests."""
+    return _KINDS.get(kind, "")
+
+
 def complain(words: str, file: Any = None) -> None:
     """Say on standard error what went wrong; a cure stands on its own line."""
     click.echo(f"mailer: {visible(words, lines=True)}", file=file or sys.stderr)

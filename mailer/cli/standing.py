@@ -44,6 +44,7 @@ def _lines(found: "Status") -> Iterator[str]:
     yield _rooms(found)
     yield ""
     yield _waiting(found)
+    yield from _digests(found)
     for mailing in found.open:
         yield _progress(mailing)
         yield from _details(mailing)
@@ -83,7 +84,9 @@ def _waiting(found: "Status") -> str:
 
 def _progress(one: "UnderWay") -> str:
     urgent = " (urgent)" if one.urgent else ""
-    line = f"mailing {one.mailing} of release {one.release}{urgent} is {one.state}:"
+    of = f"release {one.release}" if one.release is not None else f"digests from {one.newsroom}"
+    kind = show.mailing_kind(one.kind)
+    line = f"mailing {one.mailing}{kind and f', {kind},'} of {of}{urgent} is {one.state}:"
     line += f" {one.settled:,} of {one.audience:,} settled ({one.percent} %)"
     if one.rate is not None and one.seconds_left is not None:
         left = show.lasting(timedelta(seconds=one.seconds_left))
@@ -114,10 +117,22 @@ def _details(one: "UnderWay") -> Iterator[str]:
         yield f"  {', '.join(counts)}"
     if one.state == "held":
         yield f"  {one.hold_reason}"
-        yield f"  -> mailer release resume {one.release}, or cancel"
+        if one.release is None:
+            yield f"  -> mailer digest resume {one.mailing}, or cancel"
+        else:
+            yield f"  -> mailer release resume {one.release}, or cancel"
+
+
+def _digests(found: "Status") -> Iterator[str]:
+    waits = found.digests
+    if waits.copies and waits.next_at is not None:
+        yield f"Waiting for digests: {waits.copies:,}, the next until {show.moment(waits.next_at)}"
 
 
 def _amiss(one: "Amiss") -> Iterator[str]:
+    if one.release is None:
+        yield f"mailing {one.mailing}: {one.unknown:,} unknown, {one.expired:,} expired -> mailer retry"
+        return
     if one.unknown:
         yield f"release {one.release}: {one.unknown:,} unknown -> mailer settle {one.release}"
     if one.expired:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from mailer.cli import choices, lifting, show
+from mailer.cli import accredited, choices, lifting, show
 from mailer.cli.account import operator
 from mailer.cli.main import Invocation
-from mailer.cli.subscriptions import answered, table, told, write_csv, write_json
+from mailer.cli.subscriptions import answered, table, told, waiting_table, write_csv, write_json
 from mailer.core.address import parse_address
 from mailer.core.consent import SubscriptionState
 
@@ -28,7 +28,8 @@ def subscriber() -> None:
     """Add, import, list and end subscriptions."""
 
 
-for command in (choices.change, choices.everything, choices.erase, lifting.lift):
+_BY_REQUEST = (choices.change, choices.everything, choices.erase)
+for command in (accredited.accredit, accredited.accredited, *_BY_REQUEST, lifting.lift):
     subscriber.add_command(command)
 
 
@@ -211,10 +212,13 @@ def show_(invocation: Invocation, address: str, evidence: bool, texts: bool, as_
         "known_since": person.known_since,
         "suppressed": person.suppressed,
         "subscriptions": [told(row) for row in person.subscriptions],
+        "waiting": person.waiting,
     }
     text = show.pairs({key: result[key] for key in ("address", "known_since", "suppressed")})
     if person.subscriptions:
         text += f"\n\n{table(person.subscriptions)}"
+    if person.waiting:
+        text += f"\n\n{waiting_table(person.waiting)}"
     if proof is not None:
         result |= proven.told(proof)
         text += proven.page(proof, texts=texts)

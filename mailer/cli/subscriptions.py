@@ -13,6 +13,7 @@ from mailer.core.choice import to_plain
 from mailer.core.consent import Reply
 
 if TYPE_CHECKING:
+    from mailer.store.awaiting import Awaited
     from mailer.store.people import SubscriptionRow
 
 _FIELDS = ("email", "newsroom", "state", "language", "since")
@@ -53,6 +54,14 @@ def table(rows: "Sequence[SubscriptionRow]") -> str:
             (row.id, row.mailbox, row.newsroom, _state(row), row.languages, _since(row))
             for row in rows
         ],
+    )
+
+
+def waiting_table(rows: "Sequence[Awaited]") -> str:
+    """Releases that wait for somebody's digests, one a line."""
+    headings = ("Waits for a digest", "Newsroom", "Until", "Title")
+    return show.table(
+        headings, [(row.release_id, row.newsroom, row.due_at, row.title) for row in rows]
     )
 
 

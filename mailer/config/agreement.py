@@ -11,16 +11,16 @@ from typing import Any
 from msgspec import Struct
 
 from mailer.config.kinds import MAX_RETURN_LOCAL, SOCKET_FILE, is_loopback, language_fault
+from mailer.config.newsroom import DkimSection, NewsroomSection
 from mailer.config.notice import notice_fault
 from mailer.config.picture import logo_fault
 from mailer.config.settings import (
-    DkimSection,
     KeysSection,
-    NewsroomSection,
     RelaySection,
     Settings,
     TemplatesSection,
 )
+from mailer.config.sources import SourceSection, source_agrees, sources_agree
 from mailer.core.dkim import record_name
 
 Values = Mapping[str, Any]
@@ -28,6 +28,9 @@ Faults = Iterator[tuple[str, str]]
 
 BEARERS = ("xoauth2", "oauthbearer")
 """Ways to log in that take a token in place of a password."""
+
+OFFERED = {"topics": "topic_words", "kind_choices": "kind_words", "places": "place_words"}
+"""What readers can choose by, and the key of the further words that stand for each."""
 
 MAX_DNS_NAME = 253
 """As text, without the last dot (RFC 1035 section 2.3.4)."""
@@ -137,13 +140,16 @@ def _looks(values: Values, languages: Sequence[str]) -> Faults:
 
 def _choices(values: Values, languages: Sequence[str]) -> Faults:
     """What readers are offered has a name to show, and is offered once."""
-    for topic, labels in values.get("topics", {}).items():
-        if not labels:
-            yield f"topics.{topic}", 'has no name; write it like { en = "Climate" }'
-        for tag in labels:
-            if languages and tag.lower() not in languages:
-                cure = f"write one of {', '.join(languages)}, or add it to languages"
-                yield f"topics.{topic}.{tag}", f"is in no language of this newsroom; {cure}"
+    for part, further in OFFERED.items():
+        for key, labels in values.get(part, {}).items():
+            if not labels:
+                yield f"{part}.{key}", 'has no name; write it like { en = "Climate" }'
+            for tag in labels:
+                if languages and tag.lower() not in languages:
+                    cure = f"write one of {', '.join(languages)}, or add it to languages"
+                    yield f"{part}.{key}.{tag}", f"is in no language of this newsroom; {cure}"
+        for key in values.get(further, {}).keys() - values.get(part, {}).keys():
+            yield f"{further}.{key}", f"belongs to nothing that {part} offers; name it there too"
     frequencies = values.get("frequencies")
     if frequencies is not None and len(set(frequencies)) != max(1, len(frequencies)):
         yield "frequencies", 'is empty or names one twice; write frequencies = ["at_once"]'
@@ -176,7 +182,7 @@ def _signs_for(sender: str, section: DkimSection, place: str) -> Faults:
 
 
 def settings_agree(values: Values) -> Faults:
-    """A name in the DNS holds one key, whoever signs with it."""
+    """A name in the DNS holds one key, whoever signs with it; a source is a newsroom's that there is."""
     seen: dict[str, tuple[str, str]] = {}
     for newsroom, section in values.get("newsroom", {}).items():
         for number, dkim in enumerate(section.dkim):
@@ -185,6 +191,7 @@ def settings_agree(values: Values) -> Faults:
             if key != dkim.key:
                 words = f"publishes another key than {place} under {name}"
                 yield f"newsroom.{newsroom}.dkim.{number}.selector", f"{words}; choose another"
+    yield from sources_agree(values)
 
 
 def templates_agree(values: Values) -> Faults:
@@ -197,6 +204,7 @@ def templates_agree(values: Values) -> Faults:
 AGREEMENTS: dict[type[Struct], Callable[[Values], Faults]] = {
     KeysSection: keys_agree,
     RelaySection: relay_agrees,
+    SourceSection: source_agrees,
     NewsroomSection: newsroom_agrees,
     TemplatesSection: templates_agree,
     Settings: settings_agree,

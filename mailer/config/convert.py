@@ -24,7 +24,7 @@ from mailer.config.secret import DatabaseUrl, Pem, Secret, SecretFault, Token, r
 from mailer.config.wording import example_of, known_keys, nearest_key, type_name, wanted
 from mailer.core.address import has_hidden
 
-_TELLING_APART = {"name", "selector"}
+_TELLING_APART = {"name", "selector", "key"}
 
 Reader = Callable[[Any, object, Place, FieldInfo], Any]
 

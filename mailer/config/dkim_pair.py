@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mailer.config.fresh_file import privately, telling, write_new
 from mailer.config.kinds import selector_fault
-from mailer.config.settings import NewsroomSection, Settings
+from mailer.config.newsroom import NewsroomSection
+from mailer.config.settings import Settings
 from mailer.config.wording import as_toml
 from mailer.core.dkim import Algorithm, read_key, record_name, record_strings
 from mailer.core.errors import ConfigFault, MailerError, NotAllowed, NotFound

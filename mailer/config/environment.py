@@ -1,6 +1,6 @@
 """Lays environment variables over the settings: `MAILER_WEB__PORT` is `port` of `[web]`.
 
-Two underscores part section and key; a relay is named by its number from 0, a newsroom by its key
+Two underscores part section and key; a relay or source is named by its number from 0, a newsroom by its key
 with underscores for hyphens, a domain by its name with underscores for dots and hyphens, `ANY` being
 every other domain. Whatever has no double underscore is none of ours (containers set
 names such as MAILER_PORT for their own ends), unless doubling one would make it a setting: then
@@ -54,28 +54,30 @@ class Overlay:
             self._slip(variable)
         elif not all(parts):
             self.faults.append(f"{variable}: names no setting; write MAILER_SECTION__KEY")
-        elif parts[0] == "relay":
-            self._relay(variable, parts, text)
+        elif parts[0] in {"relay", "source"}:
+            self._numbered(variable, parts, text)
         elif parts[0] in {"newsroom", "domain"}:
             key = _key(parts[0], parts[1], self.tree.get(parts[0]))
             self._put(self.tree, (parts[0], key, *parts[2:]), variable, text)
         else:
             self._put(self.tree, tuple(parts), variable, text)
 
-    def _relay(self, variable: str, parts: list[str], text: str) -> None:
-        relays = self.tree.setdefault("relay", [])
-        if not isinstance(relays, list):
+    def _numbered(self, variable: str, parts: list[str], text: str) -> None:
+        section = parts[0]
+        tables = self.tree.setdefault(section, [])
+        if not isinstance(tables, list):
             return  # the walk says what is wrong with it
         number = int(parts[1]) if parts[1].isdecimal() else -1
-        if not 0 <= number <= len(relays):
-            cure = f"relays count from 0, and the next one is MAILER_RELAY__{len(relays)}__"
-            self.faults.append(f"{variable}: names no relay; {cure}")
+        if not 0 <= number <= len(tables):
+            following = f"{PREFIX}{section.upper()}__{len(tables)}__"
+            cure = f"{section}s count from 0, and the next one is {following}"
+            self.faults.append(f"{variable}: names no {section}; {cure}")
             return
-        if number == len(relays):
-            relays.append({})
-        holder = {str(number): relays[number]}
-        self._put(holder, tuple(parts[1:]), variable, text, above=("relay",))
-        relays[number] = holder[str(number)]
+        if number == len(tables):
+            tables.append({})
+        holder = {str(number): tables[number]}
+        self._put(holder, tuple(parts[1:]), variable, text, above=(section,))
+        tables[number] = holder[str(number)]
 
     def _put(
         self, tree: dict[str, Any], place: Place, variable: str, text: str, *, above: Place = ()

@@ -47,7 +47,8 @@ def filled(values: Mapping[str, Any], *, newsroom: str) -> str:
             lines.append(line)
     if left:
         raise KeyError(f"the example has no key {', '.join(left)}")
-    return "\n".join(lines).replace(f"__{EXAMPLE_NEWSROOM.upper()}__", _variable(newsroom)) + "\n"
+    text = "\n".join(lines).replace(f"__{EXAMPLE_NEWSROOM.upper()}__", _variable(newsroom)) + "\n"
+    return text.replace(f'# newsroom = "{EXAMPLE_NEWSROOM}"', f'# newsroom = "{newsroom}"')
 
 
 def _set(key: re.Match[str], value: Any) -> str:

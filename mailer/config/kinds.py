@@ -16,7 +16,7 @@ from mailer.core.address import MAX_LENGTH, has_hidden
 from mailer.core.pace import EVERY_OTHER
 
 RESERVED_KEYS = frozenset(
-    "api confirm desk healthz leave manage metrics readyz rejoin static".split()  # noqa: SIM905 - short
+    "api confirm desk healthz leave manage metrics readyz rejoin static websub".split()  # noqa: SIM905 - short
 )
 """First words of the site's own pages, which no newsroom may take."""
 

@@ -32,6 +32,8 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     answer_milliseconds: Annotated[int, Meta(ge=0, le=1000)] = 50
     reminder_hours: Annotated[int, Meta(ge=0, le=71)] = 24
     lapsed_days: NoneOrMore = 90
+    late_hours: Annotated[int, Meta(ge=1)] = 24
+    attachments_kilobytes: Annotated[int, Meta(ge=0, le=10_000)] = 300
 
     def value(self, *, smtputf8: bool) -> SignupTerms:
         """What visitors may do, as the floors below know it.

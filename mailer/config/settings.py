@@ -15,36 +15,27 @@ from msgspec import Meta, Struct
 from mailer.config.kinds import (
     AccessToken,
     BaseUrl,
-    Colour,
     DatabasePlace,
-    DkimPem,
-    Domain,
     DomainKey,
     Host,
     Key,
-    Language,
-    Lines,
-    MailAddress,
     NewsroomKey,
     OneLine,
     Password,
     RelayHost,
-    Selector,
-    TimeZone,
-    TopicKey,
-    WebLink,
 )
 from mailer.config.limits import LimitsSection
 from mailer.config.neighbours import Origin, TrustedNetwork
+from mailer.config.newsroom import NewsroomSection
 from mailer.config.secret import DatabaseUrl
+from mailer.config.sources import SourceSection
 from mailer.core.forwarded import ProxyHeader
 from mailer.core.limits import SignupTerms
-from mailer.core.newsroom import Newsroom, Site, Topic, UnknownPolicy
+from mailer.core.newsroom import Newsroom, Site
 from mailer.core.pace import DomainLimit
 from mailer.core.retention import Retention, Rule
 
 Security = Literal["tls", "starttls", "none"]
-Frequency = Literal["at_once"]  # daily and weekly have no digest to come in yet
 Auth = Literal["auto", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"]
 
 SERVICE_PORTS: dict[Security, int] = {"tls": 465, "starttls": 587, "none": 25}
@@ -112,75 +103,6 @@ class DomainSection(Struct, frozen=True, kw_only=True):
     messages_per_minute: Annotated[float, Meta(ge=0)] = 0
 
 
-class DkimSection(Struct, frozen=True, kw_only=True):
-    """`[[newsroom.KEY.dkim]]`: one signature in front of every mail."""
-
-    selector: Selector
-    key: DkimPem
-    domain: Domain | None = None
-
-    def domain_for(self, sender: str) -> str:
-        """The domain that signs, in lower case: the given one, or that of the sender."""
-        return (self.domain or sender.rpartition("@")[2]).lower()
-
-
-class NewsroomSection(Struct, frozen=True, kw_only=True):
-    """`[newsroom.KEY]`: one press room that people subscribe to (see `core.newsroom.Newsroom`)."""
-
-    name: OneLine
-    languages: tuple[Language, ...]
-    time_zone: TimeZone
-    sender: MailAddress
-    reply_to: MailAddress | None = None
-    return_path: MailAddress | None = None
-    issuers: tuple[OneLine, ...] = ()
-    kinds: tuple[OneLine, ...] = ()
-    postal: Lines = ""
-    privacy_url: WebLink = ""
-    privacy_notice: dict[Language, Path] = {}
-    farewell: bool = True
-    accent: Colour = "#0b4f8a"
-    accent_dark: Colour | None = None
-    logo: Path | None = None
-    logo_dark: Path | None = None
-    boilerplate: dict[Language, Lines] = {}
-    topics: dict[TopicKey, dict[Language, OneLine]] = {}
-    frequencies: tuple[Frequency, ...] = ("at_once",)
-    unknown: UnknownPolicy = "resend"
-    dkim: tuple[DkimSection, ...] = ()
-
-    def value(self, key: str) -> Newsroom:
-        """The newsroom as the floors below know it."""
-        return Newsroom(
-            key=key,
-            name=self.name,
-            languages=self.languages,
-            time_zone=self.time_zone,
-            sender=self.sender,
-            reply_to=self.reply_to,
-            return_path=self.return_path or "",
-            issuers=self.issuers,
-            kinds=self.kinds,
-            postal=self.postal,
-            privacy_url=self.privacy_url,
-            privacy_notice=tuple(
-                (language, file.read_text("utf-8"))
-                for language, file in self.privacy_notice.items()
-            ),
-            farewell=self.farewell,
-            accent=self.accent,
-            accent_dark=self.accent_dark or "",
-            logo=str(self.logo or ""),
-            logo_dark=str(self.logo_dark or ""),
-            boilerplate=tuple(self.boilerplate.items()),
-            topics=tuple(
-                Topic(topic, tuple(labels.items())) for topic, labels in self.topics.items()
-            ),
-            frequencies=self.frequencies,
-            unknown=self.unknown,
-        )
-
-
 class WebSection(Struct, frozen=True, kw_only=True):
     """`[web]`: where the pages' own server listens (port 0 takes any free one), and who may come."""
 
@@ -240,6 +162,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     keys: KeysSection
     relay: tuple[RelaySection, ...]
     newsroom: dict[NewsroomKey, NewsroomSection]
+    source: tuple[SourceSection, ...] = ()
     domain: dict[DomainKey, DomainSection] = {}
     database: DatabaseSection = DatabaseSection()
     web: WebSection = WebSection()

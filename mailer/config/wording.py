@@ -14,6 +14,7 @@ from mailer.config.secret import Secret
 
 _SECTIONS = {
     "relay": "[[relay]], with two brackets",
+    "source": "[[source]], with two brackets",
     "dkim": "[[newsroom.KEY.dkim]], with two brackets",
     "newsroom": "[newsroom.KEY]",
     "domain": '[domain."example.org"], with quotes',

@@ -34,14 +34,22 @@ def test_topics_have_a_name_in_each_language_or_the_first_there_is(write: Write)
 
 def test_without_settings_there_is_nothing_to_choose_but_at_once(write: Write) -> None:
     room = load(write(), {}).newsrooms()["um"]
-    assert (room.topics, room.frequencies) == ((), ("at_once",))
+    assert (room.topics, room.frequencies, room.catch_up) == ((), ("at_once",), 0)
+
+
+def test_digests_are_offered_where_settings_say_so(write: Write) -> None:
+    room = load(write(more='frequencies = ["weekly", "at_once"]\ncatch_up = 5'), {}).newsrooms()[
+        "um"
+    ]
+    assert (room.frequencies, room.catch_up) == (("weekly", "at_once"), 5)
 
 
 @pytest.mark.parametrize(
     ("more", "place", "words"),
     [
-        ('frequencies = ["at_once", "daily"]', "newsroom.um.frequencies.1", "at_once"),
-        ('frequencies = ["weekly"]', "newsroom.um.frequencies.0", "at_once"),
+        ('frequencies = ["at_once", "hourly"]', "newsroom.um.frequencies.1", "daily"),
+        ("catch_up = -1", "newsroom.um.catch_up", "0"),
+        ("catch_up = 61", "newsroom.um.catch_up", "60"),
         ("frequencies = []", "newsroom.um.frequencies", "empty"),
         ('frequencies = ["at_once", "at_once"]', "newsroom.um.frequencies", "twice"),
         ('topics = { "Klima!" = { da = "Klima" } }', "newsroom.um.topics.Klima!", "small letters"),

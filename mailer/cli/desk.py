@@ -1,0 +1,217 @@
+"""What the press desk does to a release that has left, or must not yet: `correct`, `withdraw`, `embargo`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from mailer.cli import show
+from mailer.cli.account import operator
+
+if TYPE_CHECKING:
+    from mailer.core.newsroom import Newsroom
+    from mailer.services.aftermath import Amended
+    from mailer.store.amended import Amendment
+
+TRY_LATER = 75
+
+_number = click.argument("number", metavar="ID", type=int)
+zone_option = click.option(
+    "--zone", metavar="ZONE", help="Where a time is told.  [default: the newsroom's]"
+)
+
+
+@click.command()
+@_number
+@click.argument("document", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--note", required=True, metavar="TEXT", help="What was wrong, for readers.")
+@click.option("--language", metavar="TAG", help="Which text it corrects.  [default: FILE says]")
+@click.option("--silent", is_flag=True, help="Tell nobody who holds the old text.")
+@show.json_option
+@click.pass_context
+def correct(
+    ctx: click.Context,
+    number: int,
+    document: Path,
+    note: str,
+    language: str | None,
+    silent: bool,
+    as_json: bool,
+) -> None:
+    """Put a corrected text in the place of a release's, and tell whoever holds the old one.
+
+    Within a second nothing more of the old text leaves. Who has not got it gets the release itself,
+    corrected; who holds it, or may, gets one notice in their own thread that says what changed.
+
+    \b
+    Example:
+      mailer release correct 7 corrected.md --note "The meeting is on Tuesday, not on Monday."
+
+    \b
+    Exit codes:
+      0   corrected; those who hold the old text are being told
+      2   the file cannot be read or says the same already, there is no such release or text in that language
+      69  the database is not there
+      75  corrected; the notice waits until it is known what became of letters on the wire
+    """
+    from mailer.services.correction_file import corrected_text  # noqa: PLC0415 - help needs no database
+    from mailer.services.corrections import correct as corrected  # noqa: PLC0415 - as above
+    from mailer.wiring import open_office  # noqa: PLC0415 - as above
+
+    settings, payload = ctx.obj.settings(), _content(document)
+    with open_office(settings) as office:
+        edition = corrected_text(
+            office, payload, file=str(document), release_id=number, language=language
+        )
+        found = corrected(office, number, edition, note=note, who=operator(), silent=silent)
+    _tell(ctx, found, as_json=as_json)
+
+
+@click.command()
+@_number
+@click.option("--reason", default="", metavar="TEXT", help="Why, for readers.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@show.json_option
+@click.pass_context
+def withdraw(ctx: click.Context, number: int, reason: str, yes: bool, as_json: bool) -> None:
+    """Take a release back for good, and tell whoever holds it.
+
+    Within a second nothing more of it leaves; its page and the feeds say that it was withdrawn. Asks first.
+
+    \b
+    Example:
+      mailer release withdraw 7 --reason "It was not ours to publish." --yes
+
+    \b
+    Exit codes:
+      0    withdrawn; those who hold it are being told
+      2    there is no such release, or it was withdrawn before
+      69   the database is not there
+      75   withdrawn; the notice waits until it is known what became of letters on the wire
+      130  you said no
+    """
+    from mailer.services import press  # noqa: PLC0415 - help needs no database
+    from mailer.services.corrections import withdraw as withdrawn  # noqa: PLC0415 - as above
+    from mailer.wiring import open_office  # noqa: PLC0415 - as above
+
+    with open_office(ctx.obj.settings()) as office:
+        row = press.shown(office, number)
+        if not yes:
+            _confirm(f"Withdraw release {number}, {show.visible(row.edition.title)}, for good?")
+        found = withdrawn(office, number, reason=reason, who=operator())
+    _tell(ctx, found, as_json=as_json)
+
+
+@click.command()
+@_number
+@click.option("--until", metavar="TIME", help='As "2026-12-01 10:00"; nobody sees it before.')
+@zone_option
+@click.option("--lift", "lifted", is_flag=True, help="End it now.")
+@click.option("--kill", "killed", is_flag=True, help="End it, and the release with it: for good.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for those who hold an early copy.")
+@show.json_option
+@click.pass_context
+def embargo(ctx: click.Context, /, number: int, reason: str, as_json: bool, **asked: Any) -> None:
+    """Put a release under embargo, move, lift or kill it; whoever holds an early copy is told.
+
+    Nobody but accredited readers gets it before, on no page and in no feed.
+
+    \b
+    Examples:
+      mailer release embargo 7 --until "2026-12-01 10:00" --zone Europe/Copenhagen
+      mailer release embargo 7 --lift
+
+    \b
+    Exit codes:
+      0   done; those who hold an early copy are being told
+      2   there is no such release, it is public already, or the time cannot be read or has passed
+      69  the database is not there
+      75  done; the notice waits until it is known what became of letters on the wire
+    """
+    from mailer.services import corrections, press  # noqa: PLC0415 - help needs no database
+    from mailer.services import embargo as embargoes  # noqa: PLC0415 - as above
+    from mailer.wiring import open_office  # noqa: PLC0415 - as above
+
+    until, zone, lifted, killed = (asked[name] for name in ("until", "zone", "lifted", "killed"))
+    if [until is not None, lifted, killed].count(True) != 1:
+        raise click.UsageError("Say one of --until TIME, --lift and --kill.")
+    with open_office(ctx.obj.settings()) as office:
+        room = office.newsroom(press.shown(office, number).newsroom)
+        if until is not None:
+            at = moment_in(until, zone, room)
+            found = embargoes.move(office, number, at, who=operator(), note=reason)
+        elif lifted:
+            found = embargoes.lift(office, number, who=operator(), note=reason)
+        else:
+            found = corrections.kill(office, number, reason=reason, who=operator())
+    _tell(ctx, found, as_json=as_json)
+
+
+def history(changes: "Sequence[Amendment]") -> str:
+    """What was changed of a release, for people; empty where nothing was."""
+    lines = []
+    for one in changes:
+        silent = ", silently" if one.silent else ""
+        waits = "" if one.settled_at else "; the notice waits for what is on the wire"
+        note = f": {show.visible(one.note)}" if one.note else ""
+        lines.append(f"[{one.kind}] {show.moment(one.made_at)} by {one.who}{silent}{note}{waits}")
+    return "\n\n" + "\n".join(lines) if lines else ""
+
+
+def moment_in(text: str, zone: str | None, room: "Newsroom") -> datetime:
+    """A time as an operator writes it, told where `zone` says, or where the newsroom is.
+
+    Raises:
+        DateRefused: it is no time, or one that daylight saving skips or repeats there.
+    """
+    from mailer.core.dates import read_moment  # noqa: PLC0415 - for these commands alone
+
+    try:
+        where = ZoneInfo(zone or room.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise click.UsageError(
+            f"There is no time zone {zone!r}; write it as Europe/Copenhagen."
+        ) from error
+    return read_moment(text, zone=where)
+
+
+def _content(document: Path) -> bytes:
+    if str(document) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return document.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{document}: {error.strerror}") from error
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError("This cannot be undone: say --yes, for nobody can be asked.")
+    click.confirm(question, abort=True, err=True)
+
+
+_DONE = {
+    "edition": "has a new edition; nobody had seen the one before",
+    "correction": "is corrected",
+    "withdrawal": "is withdrawn",
+    "killed": "is withdrawn before anybody but accredited readers could see it",
+    "moved": "is under embargo",
+    "lifted": "is under embargo no more",
+}
+
+
+def _tell(ctx: click.Context, found: "Amended", *, as_json: bool) -> None:
+    line = f"Release {found.release} {_DONE[found.kind]}: {found.title}"
+    if found.told is not None:
+        line += f"\n{found.told:,} who hold it are being told."
+    show.emit(found, as_json=as_json, text=line)
+    if not found.settled:
+        show.complain(
+            "A dispatcher still has letters of the old text on the wire\n"
+            "  -> what becomes of them decides who is told; the next `mailer dispatch` sees to it"
+        )
+        ctx.exit(TRY_LATER)
