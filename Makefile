@@ -69,6 +69,7 @@ bench: $(DEV)
 	$(BIN)/python bench/run.py --markdown docs/benchmarks.md
 	$(BIN)/python bench/first.py --markdown docs/benchmarks.md
 	$(BIN)/python bench/visitors.py --markdown docs/benchmarks.md
+	$(BIN)/python bench/matching.py --markdown docs/benchmarks.md
 
 bench-crash: $(DEV)
 	$(BIN)/python bench/crash.py --markdown docs/benchmarks.md

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from sqlalchemy import create_engine
 from support.offices import Clock, make_office
 
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from support.postgres import Server
 
 # MAILER_TEST_EXAMPLES=1000 looks longer for what nobody thought of.
-settings.register_profile("house", max_examples=int(os.environ.get("MAILER_TEST_EXAMPLES", "50")))
+# Where nobody sits in front of it a failure is told as it was found: to make it small takes minutes.
+_NOBODY = bool(os.environ.get("MAILER_NO_SKIPS"))
+settings.register_profile(
+    "house",
+    max_examples=int(os.environ.get("MAILER_TEST_EXAMPLES", "50")),
+    phases=set(Phase) - ({Phase.shrink, Phase.explain} if _NOBODY else set()),
+)
 settings.load_profile("house")
 
 
