@@ -300,7 +300,9 @@ def test_a_relay_that_dies_and_comes_back_costs_what_was_on_its_wires(
                 seen = len(second.wait_for(seen + 1, 1.0))
         watch.terminate()
         code, said = office.ended(watch)
-        assert code in {0, 75}, said
+        # Where the second relay is slow to come, the first is told of as away.
+        away = code == 1 and all(fault.startswith("Relay ") for fault in said["faults"])
+        assert away or code in {0, 75}, said
         office.dispatch_until_done()
         twice = check_everybody_has_it(office, first, second)
     assert twice <= office.doubted()
