@@ -1,6 +1,5 @@
 """The command that takes releases in by hand, in every format that is read: `release add`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
+from mailer.cli.given import content
 
 if TYPE_CHECKING:
     from mailer.services.handing_in import HandedIn
@@ -64,8 +64,8 @@ def add(
     from mailer.services.press import Beside  # noqa: PLC0415 - as above
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    settings, payload = ctx.obj.settings(), _content(document)
-    files = enclosing.from_disk((each.name, _content(each)) for each in attach)
+    settings, payload = ctx.obj.settings(), content(document)
+    files = enclosing.from_disk((each.name, content(each)) for each in attach)
     with open_office(settings) as office:
         handed = hand_in(
             office,
@@ -107,15 +107,6 @@ def _tell(handed: "HandedIn", *, as_json: bool) -> None:
         show.emit(handed.releases[0], as_json=as_json, text=_said(handed.releases[0]))
         return
     show.emit(handed, as_json=as_json, text="\n".join(_said(each) for each in handed.releases))
-
-
-def _content(document: Path) -> bytes:
-    if str(document) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return document.read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{document}: {error.strerror}") from error
 
 
 def _said(added: "Added") -> str:

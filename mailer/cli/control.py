@@ -1,12 +1,12 @@
 """The commands that stop a mailing, let it go on, or end it: `release pause`, `resume` and `cancel`."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
+from mailer.cli.given import confirm
 
 if TYPE_CHECKING:
     from mailer.services.office import Office
@@ -110,14 +110,11 @@ def _confirm(office: "Office", number: int) -> None:
     from mailer.services import reached  # noqa: PLC0415 - help needs no database
 
     answer = reached.standing(office, number)
-    if not sys.stdin.isatty():
-        raise click.UsageError(
-            "This ends the mailing for good: say --yes, for nobody can be asked."
-        )
     left = sum(one.audience - one.settled for one in answer.mailings)
     cost = f"{left:,} readers will not get it." if answer.mailings else "It loses its approval."
     title = show.visible(answer.title)
-    click.confirm(f"Cancel release {number}, {title}? {cost}", abort=True, err=True)
+    question = f"Cancel release {number}, {title}? {cost}"
+    confirm(question, warning="This ends the mailing for good")
 
 
 def _tell(ctx: click.Context, answer: "Answer", *, as_json: bool, unpublished: str = "") -> None:

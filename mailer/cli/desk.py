@@ -1,6 +1,5 @@
 """What the press desk does to a release that has left, or must not yet: `correct`, `withdraw`, `embargo`."""
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
+from mailer.cli.given import confirm, content
 
 if TYPE_CHECKING:
     from mailer.core.newsroom import Newsroom
@@ -62,7 +62,7 @@ def correct(
     from mailer.services.corrections import correct as corrected  # noqa: PLC0415 - as above
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    settings, payload = ctx.obj.settings(), _content(document)
+    settings, payload = ctx.obj.settings(), content(document)
     with open_office(settings) as office:
         edition = corrected_text(
             office, payload, file=str(document), release_id=number, language=language
@@ -101,7 +101,7 @@ def withdraw(ctx: click.Context, number: int, reason: str, yes: bool, as_json: b
     with open_office(ctx.obj.settings()) as office:
         row = press.shown(office, number)
         if not yes:
-            _confirm(f"Withdraw release {number}, {show.visible(row.edition.title)}, for good?")
+            confirm(f"Withdraw release {number}, {show.visible(row.edition.title)}, for good?")
         found = withdrawn(office, number, reason=reason, who=operator())
     _tell(ctx, found, as_json=as_json)
 
@@ -177,21 +177,6 @@ def moment_in(text: str, zone: str | None, room: "Newsroom") -> datetime:
             f"There is no time zone {zone!r}; write it as Europe/Copenhagen."
         ) from error
     return read_moment(text, zone=where)
-
-
-def _content(document: Path) -> bytes:
-    if str(document) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return document.read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{document}: {error.strerror}") from error
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError("This cannot be undone: say --yes, for nobody can be asked.")
-    click.confirm(question, abort=True, err=True)
 
 
 _DONE = {

@@ -1,12 +1,12 @@
 """The commands about digests: what waits and what is under way; stop it, let it go on, end it."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
+from mailer.cli.given import confirm
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
@@ -138,10 +138,8 @@ def cancel(ctx: click.Context, number: int, anew: bool, yes: bool, as_json: bool
     from mailer.services import digest_desk  # noqa: PLC0415 - help needs no database
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("This ends them for good: say --yes, for nobody can be asked.")
     if not yes:
-        click.confirm(f"Cancel the digests of mailing {number}?", abort=True, err=True)
+        confirm(f"Cancel the digests of mailing {number}?", warning="This ends them for good")
     with open_office(ctx.obj.settings()) as office:
         done = digest_desk.cancel(office, number, who=operator(), anew=anew)
     _tell(ctx, done, as_json=as_json)

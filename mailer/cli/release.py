@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli import adding, approving, control, desk, sending, show
+from mailer.cli.brief import brief
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def list_(invocation: Invocation, newsroom: str | None, limit: int, as_json: boo
         ],
     )
     text = listing if rows else "There are no releases yet. Add one: mailer release add FILE"
-    show.emit({"releases": [_brief(row) for row in rows]}, as_json=as_json, text=text)
+    show.emit({"releases": [brief(row) for row in rows]}, as_json=as_json, text=text)
 
 
 @release.command("show")
@@ -94,7 +95,7 @@ def show_(invocation: Invocation, number: int, why: bool, as_json: bool) -> None
         changes = aftermath.changes(office, number)
         spoken = translations.spoken(office, number)
     if why:
-        answer = {**_brief(row), **asdict(told)}
+        answer = {**brief(row), **asdict(told)}
         show.emit(answer, as_json=as_json, text=approving.explained(row, told))
     else:
         answer = {**asdict(row), "languages": [asdict(each) for each in spoken], "changes": changes}
@@ -149,27 +150,11 @@ def _when(row: "ReleaseRow") -> datetime | None:
     return row.published_at or row.publish_at
 
 
-def _brief(row: "ReleaseRow") -> dict[str, object]:
-    return {
-        "id": row.id,
-        "newsroom": row.newsroom,
-        "state": row.state,
-        "hold_reason": row.hold_reason,
-        "kind": row.kind,
-        "language": row.edition.language,
-        "title": row.edition.title,
-        "urgent": row.urgent,
-        "publish_at": row.publish_at,
-        "embargo_until": row.embargo_until,
-        "published_at": row.published_at,
-    }
-
-
 def _in_full(row: "ReleaseRow", spoken: "Sequence[Spoken]") -> str:
     edition = row.edition
     languages = [f"{one.language} ({one.waits})" if one.waits else one.language for one in spoken]
     facts = {
-        **_brief(row),
+        **brief(row),
         "edition": row.version,
         "languages": languages,
         "topics": list(row.topics),

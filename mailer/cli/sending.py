@@ -7,6 +7,7 @@ import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
+from mailer.cli.brief import brief
 from mailer.cli.desk import moment_in, zone_option
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def send(
         spoken = translations.spoken(office, number)
         now = office.clock()
     coming = [one.language for one in spoken if one.waits == "approved"]
-    told = {**_brief(row), **({"early": sent} if sent else {})}
+    told = {**brief(row), **({"early": sent} if sent else {})}
     text = _next_step(row, sent, now)
     if coming:
         text = f"Release {number} goes out in {', '.join(coming)} with the next dispatch, to who lacks it"
@@ -98,19 +99,3 @@ def _next_step(row: "ReleaseRow", sent: "Early | None", now: datetime) -> str:
     if sent is not None:
         line += f"\nEarly copies go to {sent.audience:,} accredited readers with the next dispatch."
     return line
-
-
-def _brief(row: "ReleaseRow") -> dict[str, object]:
-    return {
-        "id": row.id,
-        "newsroom": row.newsroom,
-        "state": row.state,
-        "hold_reason": row.hold_reason,
-        "kind": row.kind,
-        "language": row.edition.language,
-        "title": row.edition.title,
-        "urgent": row.urgent,
-        "publish_at": row.publish_at,
-        "embargo_until": row.embargo_until,
-        "published_at": row.published_at,
-    }

@@ -1,6 +1,5 @@
 """The press office's word about sign-ups: `signup held`, `release`, `drop`, and the box for other sites."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
+from mailer.cli.given import confirm
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
@@ -169,9 +169,7 @@ def _told(decided: "Decided") -> str:
 
 def _ask(found: "HeldMails", domain: str | None) -> None:
     number = found.explosion.held if domain is None else found.domains.get(domain, 0)
-    if not sys.stdin.isatty():
-        raise click.UsageError("This cannot be undone: say --yes, for nobody can be asked.")
-    click.confirm(f"Drop {number:,} confirmations and what they ask for?", abort=True, err=True)
+    confirm(f"Drop {number:,} confirmations and what they ask for?")
 
 
 def _lower(domain: str | None) -> str | None:
