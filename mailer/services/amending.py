@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mailer.core.errors import NotFound
 from mailer.core.release import Edition
 from mailer.mail.desk import Matter, prepare_matter
 from mailer.mail.facts import ReleaseFacts
 from mailer.mail.prepare import Prepared
 from mailer.services import editions
-from mailer.services.desk_record import noted
+from mailer.services.desk_record import named, noted
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
 from mailer.store import (
@@ -26,7 +25,6 @@ from mailer.store import (
     holders,
     messages,
     public,
-    releases,
     wakeup,
 )
 from mailer.store import editions as languages
@@ -186,16 +184,14 @@ def amend(
             settled_at=None if of.has_left else now,
         )
         told = {"note": plan.note, "amendment": number}
-        noted(office, connection, who, plan.act or plan.kind, of.row.id, told)
+        noted(office, connection, who, f"release {plan.act or plan.kind}", of.row.id, told)
         wakeup.notify(connection)
     office.wake()
     return number
 
 
 def _standing(connection: Connection, release_id: int) -> Standing:
-    row = releases.read(connection, release_id)
-    if row is None:
-        raise NotFound(f"There is no release {release_id}", "see `mailer release list`")
+    row = named(connection, release_id)
     numbers = amendments.editions_of(connection, release_id)
     carried = amendments.carrying(connection, release_id, list(numbers))
     held = holders.editions_held(connection, release_id, list(numbers))

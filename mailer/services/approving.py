@@ -1,9 +1,10 @@
 """An operator's word about a release: it may go, or it waits. Two are needed where its source says so."""
 
 from mailer.core.decision import Action, Decision, Reason
-from mailer.core.errors import NotAllowed, NotFound
+from mailer.core.errors import NotAllowed
+from mailer.services.desk_record import named, noted
 from mailer.services.office import Office
-from mailer.store import approvals, audit, editions, intake, releases, wakeup
+from mailer.store import approvals, editions, intake, releases, wakeup
 from mailer.store.database import Connection
 from mailer.store.releases import ReleaseRow
 
@@ -37,8 +38,8 @@ def give_word(office: Office, connection: Connection, release_id: int, *, who: s
     if row.state == "held":
         _count(office, connection, row, who)
     if editions.approve(connection, release_id):
-        _note(office, connection, who, "translation approved", release_id)
-    return _read(connection, release_id)
+        noted(office, connection, who, "translation approved", release_id)
+    return named(connection, release_id)
 
 
 def hold(office: Office, release_id: int, *, who: str, reason: str) -> ReleaseRow:
@@ -61,8 +62,8 @@ def hold(office: Office, release_id: int, *, who: str, reason: str) -> ReleaseRo
         approvals.take_back(connection, release_id)
         decision = Decision(Action.HOLD, (Reason("approval", words, decided=True),))
         intake.note(connection, release_id, decision, by=who, now=office.clock())
-        _note(office, connection, who, "release hold", release_id)
-        return _read(connection, release_id)
+        noted(office, connection, who, "release hold", release_id)
+        return named(connection, release_id)
 
 
 def _count(office: Office, connection: Connection, row: ReleaseRow, who: str) -> None:
@@ -72,28 +73,15 @@ def _count(office: Office, connection: Connection, row: ReleaseRow, who: str) ->
         releases.approve(connection, row.id, now)
         words = f"approved by {', '.join(approvals.given(connection, row.id))}"
         decision = Decision(Action.SEND, (Reason("approval", words, decided=True),), row.publish_at)
-        _note(office, connection, who, "release approved", row.id)
+        noted(office, connection, who, "release approved", row.id)
     else:
         words = f"approved by {who}; waits for the word of another operator"
         releases.hold(connection, row.id, words)
         decision = Decision(Action.HOLD, (Reason("approval", words, decided=True),))
-        _note(office, connection, who, "release approval", row.id)
+        noted(office, connection, who, "release approval", row.id)
     intake.note(connection, row.id, decision, by=who, now=now)
 
 
 def _locked(connection: Connection, release_id: int) -> ReleaseRow:
     editions.lock(connection, release_id)
-    return _read(connection, release_id)
-
-
-def _read(connection: Connection, release_id: int) -> ReleaseRow:
-    row = releases.read(connection, release_id)
-    if row is None:
-        raise NotFound(f"There is no release {release_id}", "see `mailer release list`")
-    return row
-
-
-def _note(office: Office, connection: Connection, who: str, act: str, release_id: int) -> None:
-    audit.note(
-        connection, who=who, act=act, subject=f"release:{release_id}", detail={}, now=office.clock()
-    )
+    return named(connection, release_id)

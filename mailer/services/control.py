@@ -12,11 +12,12 @@ release that is not public yet has no mailing; to pause or cancel it takes its a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mailer.core.errors import MailerError, NotAllowed, NotFound
+from mailer.core.errors import MailerError, NotAllowed
 from mailer.services import press, reached
+from mailer.services.desk_record import named, noted
 from mailer.services.office import Office
 from mailer.services.reached import Answer
-from mailer.store import audit, control, mailings, releases, wakeup
+from mailer.store import control, mailings, releases, wakeup
 from mailer.store.database import Connection
 from mailer.store.mailings import MailingRow
 from mailer.store.releases import ReleaseRow
@@ -111,11 +112,7 @@ class _Act:
         """Hold the release if it is approved; how it stands then, and whether this did it."""
         with self.office.database.write() as connection:
             taken_back = releases.take_back(connection, self.release_id, words)
-            row = releases.read(connection, self.release_id)
-            if row is None:
-                raise NotFound(
-                    f"There is no release {self.release_id}", "see `mailer release list`"
-                )
+            row = named(connection, self.release_id)
             if taken_back:
                 self._note(connection, {})
         return row, taken_back
@@ -134,14 +131,8 @@ class _Act:
         return changed
 
     def _note(self, connection: Connection, detail: dict[str, object]) -> None:
-        audit.note(
-            connection,
-            who=self.who,
-            act=self.name,
-            subject=f"release:{self.release_id}",
-            detail=detail | ({"reason": self.reason} if self.reason else {}),
-            now=self.office.clock(),
-        )
+        told = detail | {"reason": self.reason}
+        noted(self.office, connection, self.who, self.name, self.release_id, told)
 
 
 def _answer(

@@ -197,7 +197,7 @@ def _rewritten(office: Office, of: Standing, edition: Edition, who: str) -> bool
             return False
         added = editions.add_edition(connection, of.row.id, edition, office.clock())
         if added:
-            noted(office, connection, who, "edition", of.row.id, {})
+            noted(office, connection, who, "release edition", of.row.id)
     return added
 
 

@@ -63,7 +63,12 @@ def send_early(office: Office, release_id: int, *, who: str) -> Early:
                 connection, number, portion=office.limits.portion, now=now
             )
             noted(
-                office, connection, who, "early", release_id, {"mailing": number, "audience": size}
+                office,
+                connection,
+                who,
+                "release early",
+                release_id,
+                {"mailing": number, "audience": size},
             )
             wakeup.notify(connection)
         office.wake()

@@ -17,10 +17,10 @@ from mailer.core.newsroom import Newsroom
 from mailer.core.release import ReleaseDocument
 from mailer.services import enclosing
 from mailer.services.approving import give_word
+from mailer.services.desk_record import named, noted
 from mailer.services.office import Office
 from mailer.store import (
     approvals,
-    audit,
     control,
     editions,
     identities,
@@ -96,12 +96,12 @@ def add_document(
     names = names_of(document)
     with office.database.write() as connection:
         if beside.translates is not None:
-            of = _must(connection, beside.translates)
+            of = named(connection, beside.translates)
             news = enclosing.add_translation(connection, of, room, document, office.clock())
             row = of
         else:
             found, news = _kept(connection, document, room.key, names, office.clock())
-            row = _must(connection, found)
+            row = named(connection, found)
         if news == "edition" and editions.expected(connection, row.id):
             news = "translation"
         for file in beside.files:
@@ -111,7 +111,7 @@ def add_document(
             waits = Decision(Action.HOLD, (Reason("approval", AWAITS_WORD, decided=True),))
             intake.note(connection, row.id, waits, by=who, now=office.clock())
         if news != "known":
-            _note(office, connection, who, f"release {news}", row.id)
+            noted(office, connection, who, f"release {news}", row.id)
     return Added(
         row.id, room.key, news, row.state, row.publish_at, row.edition.title, document.warnings
     )
@@ -200,8 +200,8 @@ def send(office: Office, release_id: int, *, who: str, urgent: bool = False) -> 
     with office.database.write() as connection:
         give_word(office, connection, release_id, who=who)
         if urgent and releases.hasten(connection, release_id):
-            _note(office, connection, who, "release urgent", release_id)
-        row = _must(connection, release_id)
+            noted(office, connection, who, "release urgent", release_id)
+        row = named(connection, release_id)
         if urgent:
             for mailing in mailings.mailings(connection, release_id):
                 control.hasten(connection, mailing.id)
@@ -229,7 +229,7 @@ def shown(office: Office, release_id: int) -> ReleaseRow:
         NotFound: no such release.
     """
     with office.database.read() as connection:
-        return _must(connection, release_id)
+        return named(connection, release_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def why(office: Office, release_id: int) -> Why:
         NotFound: no such release.
     """
     with office.database.read() as connection:
-        row = _must(connection, release_id)
+        row = named(connection, release_id)
         return Why(
             source=row.source,
             dated=row.dated,
@@ -276,16 +276,3 @@ def _check_kind(room: Newsroom, document: ReleaseDocument) -> None:
             f"“{document.kind}” is not a kind of release that {room.key} mails",
             f"newsroom.{room.key}.kinds allows: {', '.join(room.kinds)}",
         )
-
-
-def _must(connection: Connection, release_id: int | None) -> ReleaseRow:
-    row = None if release_id is None else releases.read(connection, release_id)
-    if row is None:
-        raise NotFound(f"There is no release {release_id}", "see `mailer release list`")
-    return row
-
-
-def _note(office: Office, connection: Connection, who: str, act: str, release_id: int) -> None:
-    audit.note(
-        connection, who=who, act=act, subject=f"release:{release_id}", detail={}, now=office.clock()
-    )

@@ -25,6 +25,6 @@ def schedule(office: Office, release_id: int, at: datetime, *, who: str) -> None
     with office.database.write() as connection:
         if not moments.schedule(connection, release_id, at):
             raise NotAllowed(f"Release {release_id} is {row.state}: its moment cannot be moved")
-        noted(office, connection, who, "scheduled", release_id, {"at": at.isoformat()})
+        noted(office, connection, who, "release scheduled", release_id, {"at": at.isoformat()})
         wakeup.notify(connection)
     office.wake()
