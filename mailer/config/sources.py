@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
@@ -19,24 +19,7 @@ from mailer.config.kinds import (
     web_link_fault,
 )
 from mailer.core.newsroom import Newsroom
-from mailer.core.source import Approval, SendTerms, Source
-
-Format = Literal[
-    "auto",
-    "rss",
-    "atom",
-    "json_feed",
-    "newsroom_json",
-    "ninjs",
-    "govuk",
-    "presseportal",
-    "webpage",
-    "html",
-    "markdown",
-    "newsroom_page",
-]  # a test holds it against what is read
-
-Text = Literal["auto", "feed", "page"]
+from mailer.core.source import Approval, Format, SendTerms, Source, Text
 
 
 def source_url_fault(text: str) -> str | None:

@@ -8,6 +8,25 @@ from typing import Literal
 
 Approval = Literal["auto", "hold", "two"]
 
+Format = Literal[
+    "auto",
+    "rss",
+    "atom",
+    "json_feed",
+    "newsroom_json",
+    "ninjs",
+    "govuk",
+    "presseportal",
+    "webpage",
+    "html",
+    "markdown",
+    "newsroom_page",
+]
+"""What a payload can be; `auto` tells it by the content."""
+
+Text = Literal["auto", "feed", "page"]
+"""Whether a feed carries whole texts or only announces pages that do; `auto` decides for each entry."""
+
 
 @dataclass(frozen=True, slots=True)
 class SendTerms:
@@ -56,8 +75,8 @@ class Source:
     newsroom: str
     url: str = ""
     folder: str = ""
-    format: str = "auto"
-    text: str = "auto"
+    format: Format = "auto"
+    text: Text = "auto"
     every: timedelta = timedelta(minutes=10)
     language: str = "en"
     zone: str = "UTC"

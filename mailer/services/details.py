@@ -119,8 +119,8 @@ def reading_terms(source: Source) -> ReadingTerms:
     return ReadingTerms(
         language=source.language,
         zone=source.zone,
-        format=source.format,  # type: ignore[arg-type] # the settings know the same words; a test says so
-        text=source.text,  # type: ignore[arg-type] # as above
+        format=source.format,
+        text=source.text,
     )
 
 

@@ -1,26 +1,9 @@
 """What reading a payload comes to: documents, refusals, and the terms it is read under."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mailer.core.release import ReleaseDocument
-
-Format = Literal[
-    "auto",
-    "rss",
-    "atom",
-    "json_feed",
-    "newsroom_json",
-    "ninjs",
-    "govuk",
-    "presseportal",
-    "webpage",
-    "html",
-    "markdown",
-    "newsroom_page",
-]
-
-Text = Literal["auto", "feed", "page"]
+from mailer.core.source import Format, Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -118,5 +118,6 @@ def test_a_secret_is_read_anew_each_time_and_never_shown(write: Write, tmp_path:
 
 
 def test_the_settings_know_every_format_that_is_read() -> None:
-    assert get_args(sources.Format) == get_args(found.Format)
-    assert get_args(sources.Text) == get_args(found.Text)
+    settings, terms = get_type_hints(sources.SourceSection), get_type_hints(found.ReadingTerms)
+    assert get_args(settings["format"]) == get_args(terms["format"])
+    assert get_args(settings["text"]) == get_args(terms["text"])

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from mailer.core.errors import SourceFault
-from mailer.sources.found import Format, Found
+from mailer.core.source import Format
+from mailer.sources.found import Found
 from mailer.sources.lines import MAX_BYTES
 from mailer.sources.reading import ReadingTerms, read
 

@@ -9,7 +9,8 @@ from support.documents import facts
 
 from mailer.core.errors import SourceFault
 from mailer.core.release import Contact, File, Picture, ReleaseDocument
-from mailer.sources.found import Found, Text
+from mailer.core.source import Text
+from mailer.sources.found import Found
 from mailer.sources.reading import ReadingTerms, read
 
 URL = "https://ministry.example/feed"
