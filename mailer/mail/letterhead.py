@@ -51,11 +51,7 @@ def release_fields(
     return b"".join(
         [
             _common(newsroom, language, subject, headers.date(made_at).encode()),
-            headers.field(
-                "List-Id",
-                *headers.phrase(_shown_name(newsroom), len("List-Id: ")),
-                f"<{newsroom.key}.{newsroom.domain}>",
-            ),
+            _list(newsroom, newsroom.key),
             _leaving(site),
             _help(newsroom),
             headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
@@ -102,11 +98,7 @@ def desk_fields(
         [
             _common(newsroom, language, subject, headers.date(made_at).encode()),
             thread if about.threaded else b"",
-            headers.field(
-                "List-Id",
-                *headers.phrase(_shown_name(newsroom), len("List-Id: ")),
-                f"<{newsroom.key}.{newsroom.domain}>",
-            ),
+            _list(newsroom, newsroom.key),
             _leaving(site),
             _help(newsroom),
             headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
@@ -135,11 +127,7 @@ def digest_fields(
     return b"".join(
         [
             _common(newsroom, language, subject, headers.date(made_at).encode()),
-            headers.field(
-                "List-Id",
-                *headers.phrase(_shown_name(newsroom), len("List-Id: ")),
-                f"<{name}.{newsroom.domain}>",
-            ),
+            _list(newsroom, name),
             _leaving(site, "leave-all" if merged else "leave"),
             _help(newsroom),
             headers.field("List-Archive", headers.uri(site.url(f"/{newsroom.key}"))),
@@ -193,6 +181,12 @@ def _common(newsroom: Newsroom, language: str, subject: str, date: bytes) -> byt
             headers.field("Content-Language", language),
         ]
     )
+
+
+def _list(newsroom: Newsroom, name: str) -> bytes:
+    """RFC 2919: the list that a mail is of, and what it is called."""
+    shown = headers.phrase(_shown_name(newsroom), len("List-Id: "))
+    return headers.field("List-Id", *shown, f"<{name}.{newsroom.domain}>")
 
 
 def _leaving(site: Site, door: str = "leave") -> bytes:

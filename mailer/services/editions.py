@@ -36,7 +36,7 @@ def prepare(office: Office, row: ReleaseRow, text: Text, *, at: datetime | None 
     """The message of a release in one language.
 
     Args:
-        at: the Date of every copy, and the moment of publishing where it is not public yet; None for now.
+        at: the Date of every copy, and the moment of publishing where it is not public yet; None: now.
 
     Raises:
         MailerError: it cannot be rendered, or is too large.

@@ -15,7 +15,7 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 
 
 @dataclass(slots=True)
-class _Item:
+class ListItem:
     """A list item that is open: what its block will be, and where that block is once it is there."""
 
     kind: BlockKind
@@ -44,7 +44,7 @@ class BlockWriter:
     heading: int = 0
     kept_lines: int = 0
     plain: bool = False
-    _around: list[_Item | None] = field(
+    _around: list[ListItem | None] = field(
         default_factory=list
     )  # open list items and, as None, quotes
     _ordinals: list[int | None] = field(default_factory=list)  # next number; None for bullets
@@ -95,10 +95,10 @@ class BlockWriter:
         level = min(max(len(self._ordinals) - 1, 0), MAX_LEVEL)
         ordinal = self._ordinals[-1] if self._ordinals else None
         if ordinal is None:
-            self._around.append(_Item("bullet", level, 0))
+            self._around.append(ListItem("bullet", level, 0))
         else:
             self._ordinals[-1] = ordinal + 1
-            self._around.append(_Item("number", level, ordinal))
+            self._around.append(ListItem("number", level, ordinal))
 
     def begin_quote(self) -> None:
         """What follows is somebody's words."""
@@ -135,7 +135,7 @@ class BlockWriter:
         else:
             self.blocks.append(Block("quote" if self._around else "paragraph", runs))
 
-    def _end_item(self, runs: tuple[Run, ...], item: _Item) -> None:
+    def _end_item(self, runs: tuple[Run, ...], item: ListItem) -> None:
         if item.index is None:
             item.index = len(self.blocks)
             self.blocks.append(Block(item.kind, runs, level=item.level, ordinal=item.ordinal))

@@ -14,7 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from mailer.core.errors import DocumentFault
-from mailer.core.release import Block, BlockKind, Run
+from mailer.core.release import Block, Run
+from mailer.sources.block_writer import ListItem
 from mailer.sources.characters import composed, find_refused
 from mailer.sources.inline import LINE_BREAK, read_runs
 from mailer.sources.lines import Place, refuse_endless
@@ -31,16 +32,6 @@ class Placed:
 
     block: Block
     line: int
-
-
-@dataclass(slots=True)
-class _Item:
-    """A list item that is open: what its block will be, and where that block is once it is there."""
-
-    kind: BlockKind
-    level: int
-    ordinal: int
-    index: int | None = None
 
 
 def read_body(body: str, start: Place) -> tuple[list[Placed], list[str]]:
@@ -74,7 +65,7 @@ class _Walk:
     def __init__(self, start: Place) -> None:
         self._start = start
         self._heading = 0
-        self._around: list[_Item | None] = []  # open list items and, as None, quotes
+        self._around: list[ListItem | None] = []  # open list items and, as None, quotes
         self._ordinals: list[int | None] = []  # next number of each open list; None for bullets
         self.placed: list[Placed] = []
 
@@ -115,13 +106,13 @@ class _Walk:
             case "list_item_close" | "blockquote_close":
                 self._around.pop()
 
-    def _next_item(self) -> _Item:
+    def _next_item(self) -> ListItem:
         ordinal = self._ordinals[-1]
         level = len(self._ordinals) - 1
         if ordinal is None:
-            return _Item("bullet", level, 0)
+            return ListItem("bullet", level, 0)
         self._ordinals[-1] = ordinal + 1
-        return _Item("number", level, ordinal)
+        return ListItem("number", level, ordinal)
 
     def _say(self, runs: tuple[Run, ...], place: Place) -> None:
         if not runs:
@@ -134,7 +125,7 @@ class _Walk:
         else:
             self._add(Block("quote" if self._around else "paragraph", runs), place)
 
-    def _say_in_item(self, runs: tuple[Run, ...], item: _Item, place: Place) -> None:
+    def _say_in_item(self, runs: tuple[Run, ...], item: ListItem, place: Place) -> None:
         if item.index is None:
             item.index = len(self.placed)
             self._add(Block(item.kind, runs, level=item.level, ordinal=item.ordinal), place)
