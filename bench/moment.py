@@ -6,20 +6,17 @@ A `mailer dispatch --watch` is idle; the release is approved with an embargo tha
 span ends when the sink hears the first DATA, by the same clock. A message before the moment fails the run.
 """
 
-import argparse
-import json
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import databases
 import fast_sink
 import office
-import page
 import sink
+import watch
 from databases import Databases
-from first import OCTETS, _await, _spans, watching
+from first import OCTETS
 from weigh import mailer
 
 AHEAD_SECONDS = 20
@@ -33,43 +30,24 @@ def measured(lender: Databases, readers: int) -> dict[str, float]:
         record = Path(folder) / "record"
         with sink.running(sink.Wish(record=record)) as target:
             config = office.write_settings(Path(folder), url, office.Terms(port=target.port))
-            with watching(config) as dispatcher:
+            with watch.watching(config) as dispatcher:
                 seconds = int(time.time()) + AHEAD_SECONDS  # a command tells whole seconds
                 until = datetime.fromtimestamp(seconds, UTC)
                 mailer(config, "release", "embargo", "1", "--until", until.isoformat())
                 mailer(config, "release", "send", "1")
                 if datetime.now(UTC) > until - timedelta(seconds=2):
                     raise SystemExit("this machine is too slow to be ready in time")
-                _await(lambda: record.stat().st_size >= fast_sink.ARRIVAL_OCTETS, dispatcher)
+                watch.until(lambda: record.stat().st_size >= fast_sink.ARRIVAL_OCTETS, dispatcher)
                 first = next(fast_sink.arrivals(record))
         return {"moment": first.begun - seconds}
 
 
 def main() -> None:
     """Measure, print, and fail if a message came before the moment, or the median later than the limit."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--readers", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--databases", default="SQLite,PostgreSQL")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--markdown", type=Path, help="a page whose section `moment` is replaced")
-    wanted = parser.parse_args()
-    found: dict[str, list[dict[str, float]]] = {}
-    for kind in wanted.databases.split(","):
-        with databases.lent(kind) as lender:
-            found[kind] = [measured(lender, wanted.readers) for _ in range(wanted.rounds)]
-    spans = [one["moment"] for rounds in found.values() for one in rounds]
-    if wanted.json:
-        print(json.dumps({"machine": page.machine(), "readers": wanted.readers, "moment": found}))
-    else:
-        rows = [[kind, _spans(rounds, "moment")] for kind, rounds in found.items()]
-        text = (
-            f"{page.machine()}. {wanted.readers:,} readers, medians of {wanted.rounds} rounds "
-            f"(least to most).\n\n{page.table(['first message, ms', 'after its moment'], rows)}"
-        )
-        print(text)
-        if wanted.markdown:
-            page.write_section(wanted.markdown, "moment", text)
+    heads = ["first message, ms", "after its moment"]
+    about = __doc__.partition("\n")[0]
+    plan = watch.Plan(about, "moment", measured, heads, readers=10_000, rounds=5)
+    spans = [one["moment"] for one in watch.told(plan)]
     if min(spans) < 0:
         raise SystemExit("a message was on the wire before the moment")
     if sorted(spans)[len(spans) // 2] > LIMIT_SECONDS:

@@ -14,12 +14,8 @@ import asyncio
 import json
 import math
 import random
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +27,7 @@ import office
 import page
 import sink
 import visits
+import watch
 from book import Book, seconds_of
 from databases import NEWSROOM, Databases, reader
 from visits import Answer, Post
@@ -49,9 +46,11 @@ WITHOUT_LIMITS = dict.fromkeys(
     ),
     0,
 )
-KINDS = {"active": "left over as it is", "pending": "state = 'pending'", "ended": "state = 'ended'"}
+KINDS = ("active", "pending", "ended")
 PACE = 5.0
 """Sign-ups a second beside a release."""
+UNDER_WAY = 1000 * fast_sink.ARRIVAL_OCTETS
+"""A record of so many octets: the release is being sent."""
 
 
 @contextmanager
@@ -97,8 +96,7 @@ def likeness(lender: Databases, pairs: int) -> dict[str, dict[str, float]]:
 def _put(url: str, kind: str) -> None:
     """Have all readers stand so."""
     book = Book(url)
-    if kind != "active":
-        book.run(f"UPDATE subscription SET {KINDS[kind]}")
+    book.run("UPDATE subscription SET state = ?", kind)
     book.close()
 
 
@@ -166,8 +164,9 @@ def beside(lender: Databases, due: int, posts: int) -> dict[str, float]:
         with sink.running(sink.Wish(record=record)) as target:
             terms = office.Terms(port=target.port, limits=WITHOUT_LIMITS)
             config = office.write_settings(Path(folder), url, terms)
-            with visits.served(config) as port, _dispatching(config):
-                asyncio.run(_steadily(port, record, posts))
+            with visits.served(config) as port, watch.watching(config) as dispatcher:
+                watch.until(lambda: record.stat().st_size >= UNDER_WAY, dispatcher)
+                asyncio.run(_steadily(port, posts))
             arrivals = list(fast_sink.arrivals(record))
         book = Book(url)
         made = dict(
@@ -186,36 +185,16 @@ def beside(lender: Databases, due: int, posts: int) -> dict[str, float]:
     return {"per_second": len(arrivals) / span, **_times(took)}
 
 
-@contextmanager
-def _dispatching(config: Path) -> Iterator[None]:
-    with config.with_name("complaints").open("wb") as complaints:
-        dispatcher = subprocess.Popen(
-            [sys.executable, "-m", "mailer", "--config", str(config), "dispatch", "--watch"],
-            stdout=subprocess.DEVNULL,
-            stderr=complaints,
-        )
-    try:
-        yield
-    finally:
-        dispatcher.send_signal(signal.SIGTERM)
-        dispatcher.wait(timeout=60)
-
-
-async def _steadily(port: int, record: Path, posts: int) -> None:
-    """Sign up at a steady pace, once the release is under way; come to an end when all are confirmed."""
+async def _steadily(port: int, posts: int) -> None:
+    """Sign up at a steady pace, and leave the last ones time to be mailed."""
     browser = visits.Browser(port)
     mark = await browser.form()
-    await asyncio.to_thread(_until_under_way, record)
+    await asyncio.sleep(visits.YOUNGEST_FORM_SECONDS)
     for number in range(posts):
         await browser.send(signup(mark, f"new{number}@d{number % 97}.example"))
         await asyncio.sleep(1 / PACE)
     await asyncio.sleep(3)
     browser.close()
-
-
-def _until_under_way(record: Path) -> None:
-    while record.stat().st_size < 1000 * fast_sink.ARRIVAL_OCTETS:
-        time.sleep(0.05)
 
 
 def _ms(found: dict[str, float], *names: str) -> list[str]:
