@@ -36,6 +36,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import exists, func, select, update
+from support.all_rows import take_out
 from support.desk import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, import_readers
 from support.desk import text as edition
 from support.dispatching_by_hand import ByHand
@@ -62,7 +63,7 @@ from mailer.services.bookkeeper import Letter
 from mailer.services.office import Limits
 from mailer.store import control, progress
 from mailer.store.database import Connection, Database
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, metadata
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.tables import consent, request, subscription
 
 STEPS = int(os.environ.get("MAILER_TEST_STEPS", "200"))
@@ -100,9 +101,7 @@ class Promise(RuleBasedStateMachine):
         self.clock = Clock()
         self.still = Still()
         self.office = make_office(self.database, self.clock, limits=Limits(portion=PORTION))
-        with self.database.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+        take_out(self.database)
         self.fresh = itertools.count()
         self.folder = tempfile.TemporaryDirectory()
         self.places: dict[ByHand, str] = {}

@@ -31,6 +31,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import exists, select
+from support.all_rows import take_out
 from support.desk import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, approve, import_readers, text
 from support.dispatching_by_hand import ByHand
 from support.offices import UM, Clock, make_office
@@ -55,7 +56,7 @@ from mailer.services.accreditation import Grant
 from mailer.services.bookkeeper import Letter
 from mailer.services.office import Limits
 from mailer.store.database import Database
-from mailer.store.ledger_tables import attempt, delivery, mailing, metadata, prepared
+from mailer.store.ledger_tables import attempt, delivery, mailing, prepared
 from mailer.store.tables import release, subscription
 
 STEPS = int(os.environ.get("MAILER_TEST_STEPS", "40"))
@@ -75,9 +76,7 @@ class Desk(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.office = make_office(self.database, self.clock, limits=Limits(portion=2))
-        with self.database.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+        take_out(self.database)
         self.folder = tempfile.TemporaryDirectory()
         self.fresh = itertools.count(1)
         self.left: set[int] = set()

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import func, select
+from sqlalchemy import select
+from support.all_rows import everything, take_out
 from support.choosing import ASKED, PAGE, manage_token
 from support.offices import KEFM, UM, Clock, make_office
 from support.readers import WORDING
@@ -55,7 +56,6 @@ from mailer.services import (
 from mailer.services.moving import Wish
 from mailer.sources.address_list import Listed
 from mailer.store.database import Database
-from mailer.store.ledger_tables import metadata
 from mailer.store.tables import consent, manage_link, move, request, subscriber, subscription
 
 STEPS = int(os.environ.get("MAILER_TEST_STEPS", "250"))
@@ -93,9 +93,7 @@ class Lives(RuleBasedStateMachine):
         self.names = [f"{letter}{number}@example.org" for letter in "abc"]
         self.clock = Clock()
         self.office = make_office(self.database, self.clock, newsrooms=ROOMS)
-        with self.database.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+        take_out(self.database)
         self.readers: set[Place] = set()
         self.erased: set[str] = set()
         self.moved_on: set[str] = set()
@@ -246,7 +244,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def scanners_open_every_link(self) -> None:
-        before = self.everything()
+        before = everything(self.database)
         sign, now = self.office.keys.tokens.sign, self.clock()
         for number in self.requests("signup"):
             with suppress(NotFound):
@@ -261,7 +259,7 @@ class Lives(RuleBasedStateMachine):
         for entry, _ in self.departures():
             with suppress(NotFound):
                 rejoining.read_rejoin(self.office, token=sign(LinkPurpose.REJOIN, entry, now))
-        assert self.everything() == before
+        assert everything(self.database) == before
 
     @rule(minutes=st.sampled_from([1, 11, 11, 60, 25 * 60, 80 * 60, 200 * 60]))
     def time_passes(self, minutes: int) -> None:
@@ -290,7 +288,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def the_erased_are_named_nowhere(self) -> None:
-        kept = repr(self.everything()) if self.erased else ""
+        kept = repr(everything(self.database)) if self.erased else ""
         assert not [name for name in self.erased if name in kept]
 
     def confirm(self, number: int) -> None:
@@ -358,14 +356,6 @@ class Lives(RuleBasedStateMachine):
         )
         with self.database.read() as connection:
             return [(row.id, (row.lookup, row.newsroom)) for row in connection.execute(query)]
-
-    def everything(self) -> dict[str, list[str]]:
-        with self.database.read() as connection:
-            return {
-                table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
-                for table in metadata.sorted_tables
-                if connection.scalar(select(func.count()).select_from(table))
-            }
 
 
 def test_lives(sqlite_database: Database) -> None:

@@ -30,6 +30,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import String, bindparam, cast, literal, select
+from support.all_rows import everything, take_out
 from support.offices import UM, Clock, make_office
 from support.readers import PAGE, last_departure, leave_token
 from support.waiting_mail import (
@@ -61,7 +62,7 @@ from mailer.services.codes import Entry
 from mailer.services.not_me import Standing
 from mailer.sources.address_list import Listed
 from mailer.store.database import Database
-from mailer.store.ledger_tables import delivery, metadata
+from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent, request, subscriber, subscription
 
 readers = st.sampled_from([0, 1])
@@ -146,9 +147,7 @@ class Readers(RuleBasedStateMachine):
         self.names = [f"a{number}@example.org", f"b{number}@example.org"]
         self.clock = Clock()
         self.office = make_office(self.database, self.clock)
-        with self.database.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+        take_out(self.database)
         self.asked: list[Asked] = []
         self.renewed: set[int] = set()
         self.unanswered = dict.fromkeys(self.names, 0)
@@ -270,13 +269,13 @@ class Readers(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule()
     def a_scanner_opens_every_link(self) -> None:
-        before = self.everything()
+        before = everything(self.database)
         for one in self.asked:
             for look, purpose in ((confirmation.read_request, "confirm"), (not_me.read, "not-me")):
                 with suppress(NotFound):
                     look(self.office, token=self.token(LinkPurpose(purpose), one))
             codes.read_page(self.office, token=one.page)
-        assert self.everything() == before
+        assert everything(self.database) == before
 
     @rule(reader=readers)
     def a_leave_link_is_pressed(self, reader: int) -> None:
@@ -427,13 +426,6 @@ class Readers(RuleBasedStateMachine):
         """Pending readers who were mailed a link a week ago or more, and are still there."""
         with self.database.read() as connection:
             return list(connection.scalars(OVERDUE, {"then": self.clock() - timedelta(days=7)}))
-
-    def everything(self) -> dict[str, list[str]]:
-        with self.database.read() as connection:
-            return {
-                table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
-                for table in metadata.sorted_tables
-            }
 
     def standing(self, name: str) -> tuple[object, ...] | None:
         with self.database.read() as connection:

@@ -3,20 +3,20 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
+from support.choosing import choose_by_number
 from support.desk import import_readers, text
 from support.offices import START, UM
 from support.workers import give_back, record, take
 
-from mailer.core.choice import Choice, to_plain
+from mailer.core.choice import Choice
 from mailer.core.newsroom import Fallback, Topic
 from mailer.core.release import Block, Edition, ReleaseDocument, Run
 from mailer.services import press, proof, publish, translations
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published
-from mailer.store import choices, editions, progress
+from mailer.store import editions, progress
 from mailer.store.ledger_tables import delivery, mailing, prepared
-from mailer.store.tables import consent
 
 LANGUAGES = ("da", "en", "kl")
 
@@ -44,17 +44,7 @@ def readers(office: Office, *each: Choice) -> None:
     import_readers(office, len(each))
     with office.database.write() as connection:
         for number, choice in enumerate(each, 1):
-            choices.settle(connection, number, choice)
-            connection.execute(
-                insert(consent).values(
-                    subscription_id=number,
-                    act="chosen",
-                    at=START,
-                    address="",
-                    form="test",
-                    choice=to_plain(choice),
-                )
-            )
+            choose_by_number(connection, number, choice)
 
 
 def edition(language: str, title: str) -> Edition:
@@ -205,17 +195,7 @@ def test_who_changes_languages_later_changes_nothing_that_was_frozen(office: Off
     with office.database.write() as connection:
         for reader in (3, 4):
             choice = Choice(("en",))
-            choices.settle(connection, reader, choice)
-            connection.execute(
-                insert(consent).values(
-                    subscription_id=reader,
-                    act="chosen",
-                    at=START,
-                    address="",
-                    form="test",
-                    choice=to_plain(choice),
-                )
-            )
+            choose_by_number(connection, reader, choice)
     while few := take(office, 1):
         record(office, few)
     give_back(office)

@@ -4,21 +4,22 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from support.choosing import choose_by_number
 from support.desk import import_readers, progress_of, publish_one, text
 from support.offices import START, UM
 from support.workers import give_back, record, take
 
-from mailer.core.choice import Choice, to_plain, wants, wants_in_digest
+from mailer.core.choice import Choice, wants, wants_in_digest
 from mailer.core.mapping import Matter
 from mailer.core.newsroom import Topic
 from mailer.core.release import ReleaseDocument
 from mailer.services import press, proof, publish
 from mailer.services.office import Office
 from mailer.services.publish import Published
-from mailer.store import choices, mailings, wanting
+from mailer.store import mailings, wanting
 from mailer.store.mailings import MailingRow, NewMailing
-from mailer.store.tables import consent, subscription
+from mailer.store.tables import subscription
 
 TOPICS = ("climate", "climate-2", "trade")
 PAUSES = (
@@ -35,17 +36,7 @@ def choose(office: Office, number: int, choice: Choice | None) -> None:
     with office.database.write() as connection:
         if choice is None:
             return
-        choices.settle(connection, number, choice)
-        connection.execute(
-            insert(consent).values(
-                subscription_id=number,
-                act="chosen",
-                at=START,
-                address="",
-                form="test",
-                choice=to_plain(choice),
-            )
-        )
+        choose_by_number(connection, number, choice)
 
 
 MATTERS = (

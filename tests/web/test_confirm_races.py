@@ -1,20 +1,20 @@
 """A hundred presses at once, and a database that somebody holds: one transition, or none and a word why."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
 import httpx2
 import pytest
 from sqlalchemy import select, text
+from support.all_rows import everything
 from support.offices import Clock, make_office
 from support.readers import acts, confirm_token, leave_token, make_active, notices, sign_up
 from support.waiting_mail import not_me_token, page_of, right_code
 
 from mailer.services.office import Office
 from mailer.store.database import Database
-from mailer.store.ledger_tables import metadata
 from mailer.store.tables import request, subscription, suppression
 from mailer.web.app import create_app
 
@@ -145,15 +145,15 @@ def every_press(office: Office, clock: Clock) -> list[Press]:
 
 
 def test_a_database_that_is_held_asks_for_patience_and_nothing_is_half_done(
-    database: Database, clock: Clock, hasty: Database, all_rows: Callable[[], object]
+    database: Database, clock: Clock, hasty: Database
 ) -> None:
     patient = make_office(database, clock)
     presses = every_press(patient, clock)
-    before = all_rows()
+    before = everything(database)
     with held(database):
         answers = pressed(make_office(hasty, clock), presses)
     assert {(one.status_code, one.headers["retry-after"]) for one in answers} == {(503, "30")}
-    assert all_rows() == before
+    assert everything(database) == before
 
     again = pressed(make_office(hasty, clock), presses[:1])
     assert again[0].status_code == 303
@@ -177,17 +177,3 @@ def test_who_waits_a_moment_for_a_database_that_is_held_is_served(
 
     assert asyncio.run(press_meanwhile()).status_code == 303
     assert acts(office, READER) == ["asked", "confirmed"]
-
-
-@pytest.fixture
-def all_rows(database: Database) -> Callable[[], object]:
-    """Everything that the database holds."""
-
-    def read() -> object:
-        with database.read() as connection:
-            return {
-                table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
-                for table in metadata.sorted_tables
-            }
-
-    return read

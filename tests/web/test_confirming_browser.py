@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
+from support.all_rows import everything
 from support.browsing import seen_by_a_browser, served
 from support.offices import Clock, make_office
 from support.waiting_mail import newest_request, right_code, wrong_code
@@ -15,7 +16,6 @@ from mailer.core.newsroom import Site
 from mailer.core.token import LinkPurpose
 from mailer.services.office import Office
 from mailer.store.database import Database
-from mailer.store.ledger_tables import metadata
 from mailer.store.tables import consent
 
 READER = "reader@example.org"
@@ -46,14 +46,6 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
-
-
-def everything(office: Office) -> dict[str, list[str]]:
-    with office.database.read() as connection:
-        return {
-            table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
-            for table in metadata.sorted_tables
-        }
 
 
 def acts(office: Office) -> list[str]:
@@ -87,7 +79,7 @@ def test_a_scanner_that_runs_scripts_changes_nothing_and_spoils_nothing(
     sign_up(reader, office, clock, address)
     waiting, found = reader.url, links(office)
     clock.move(hours=73 * late)
-    before = everything(office)
+    before = everything(office.database)
     scanner = opened()
     sent: list[str] = []
     scanner.on("request", lambda request: sent.append(request.method))
@@ -100,7 +92,7 @@ def test_a_scanner_that_runs_scripts_changes_nothing_and_spoils_nothing(
             if target.startswith("/") and "lang=da" in target:
                 scanner.request.get(address + target)
     assert set(sent) == {"GET"}
-    assert everything(office) == before
+    assert everything(office.database) == before
 
     reader.goto(address + found["confirm"])
     if late:
