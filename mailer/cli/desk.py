@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 TRY_LATER = 75
 
 _number = click.argument("number", metavar="ID", type=int)
+_from = click.option(
+    "--from",
+    "held",
+    metavar="HELD",
+    type=int,
+    help="The held release that says so; it is closed by it.",
+)
 zone_option = click.option(
     "--zone", metavar="ZONE", help="Where a time is told.  [default: the newsroom's]"
 )
@@ -27,83 +34,109 @@ zone_option = click.option(
 
 @click.command()
 @_number
-@click.argument("document", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument(
+    "document",
+    metavar="[FILE|-]",
+    required=False,
+    type=click.Path(path_type=Path, allow_dash=True),
+)
+@_from
 @click.option("--note", required=True, metavar="TEXT", help="What was wrong, for readers.")
-@click.option("--language", metavar="TAG", help="Which text it corrects.  [default: FILE says]")
+@click.option("--language", metavar="TAG", help="Which text it corrects.  [default: as it says]")
 @click.option("--silent", is_flag=True, help="Tell nobody who holds the old text.")
 @show.json_option
 @click.pass_context
-def correct(
-    ctx: click.Context,
-    number: int,
-    document: Path,
-    note: str,
-    language: str | None,
-    silent: bool,
-    as_json: bool,
-) -> None:
+def correct(ctx: click.Context, /, number: int, held: int | None, **asked: Any) -> None:
     """Put a corrected text in the place of a release's, and tell whoever holds the old one.
 
     Within a second nothing more of the old text leaves. Who has not got it gets the release itself,
     corrected; who holds it, or may, gets one notice in their own thread that says what changed.
 
+    The text is that of FILE, or of the release HELD: what a source brought as a release of its own
+    (“Rettelse: ...”) and waits. The word in front of its title goes; whatever names it is known under
+    are release ID's from then on, so that no later poll mails it.
+
     \b
     Example:
       mailer release correct 7 corrected.md --note "The meeting is on Tuesday, not on Monday."
+      mailer release correct 7 --from 9 --note "The meeting is on Tuesday, not on Monday."
 
     \b
     Exit codes:
       0   corrected; those who hold the old text are being told
-      2   the file cannot be read or says the same already, there is no such release or text in that language
+      2   it cannot be read or says the same already, HELD is not held any more, or there is no such release
       69  the database is not there
       75  corrected; the notice waits until it is known what became of letters on the wire
     """
-    from mailer.services.correction_file import corrected_text  # noqa: PLC0415 - help needs no database
-    from mailer.services.corrections import correct as corrected  # noqa: PLC0415 - as above
+    from mailer.services import becoming, corrections  # noqa: PLC0415 - help needs no database
+    from mailer.services.correction_file import corrected_text  # noqa: PLC0415 - as above
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
-    settings, payload = ctx.obj.settings(), content(document)
+    document, language = asked["document"], asked["language"]
+    note, silent = asked["note"], asked["silent"]
+    if (document is None) == (held is None):
+        raise click.UsageError("Say either the FILE with the corrected text, or --from HELD.")
+    settings = ctx.obj.settings()
+    payload = b"" if document is None else content(document)
     with open_office(settings) as office:
-        edition = corrected_text(
-            office, payload, file=str(document), release_id=number, language=language
-        )
-        found = corrected(office, number, edition, note=note, who=operator(), silent=silent)
-    _tell(ctx, found, as_json=as_json)
+        if held is not None:
+            one = becoming.correction(office, held, of=number, language=language, who=operator())
+            found = corrections.correct_by(office, one, note=note, silent=silent)
+        else:
+            edition = corrected_text(
+                office, payload, file=str(document), release_id=number, language=language
+            )
+            found = corrections.correct(
+                office, number, edition, note=note, who=operator(), silent=silent
+            )
+        became = _became(office, held)
+    _tell(ctx, found, as_json=asked["as_json"], became=became)
 
 
 @click.command()
 @_number
+@_from
 @click.option("--reason", default="", metavar="TEXT", help="Why, for readers.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @show.json_option
 @click.pass_context
-def withdraw(ctx: click.Context, number: int, reason: str, yes: bool, as_json: bool) -> None:
+def withdraw(
+    ctx: click.Context, /, number: int, held: int | None, reason: str, **asked: bool
+) -> None:
     """Take a release back for good, and tell whoever holds it.
 
     Within a second nothing more of it leaves; its page and the feeds say that it was withdrawn. Asks first.
 
+    HELD is a release that a source brought and that says so (“Tilbagetrukket: ...”): it is closed, and
+    nobody is mailed it.
+
     \b
     Example:
       mailer release withdraw 7 --reason "It was not ours to publish." --yes
+      mailer release withdraw 7 --from 9 --reason "It was not ours to publish."
 
     \b
     Exit codes:
       0    withdrawn; those who hold it are being told
-      2    there is no such release, or it was withdrawn before
+      2    there is no such release, it was withdrawn before, or HELD is not held any more
       69   the database is not there
       75   withdrawn; the notice waits until it is known what became of letters on the wire
       130  you said no
     """
-    from mailer.services import press  # noqa: PLC0415 - help needs no database
+    from mailer.services import becoming, press  # noqa: PLC0415 - help needs no database
     from mailer.services.corrections import withdraw as withdrawn  # noqa: PLC0415 - as above
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     with open_office(ctx.obj.settings()) as office:
         row = press.shown(office, number)
-        if not yes:
+        by = None
+        if held is not None:
+            by = becoming.withdrawal(office, held, of=number, who=operator())
+        if not asked["yes"]:
             confirm(f"Withdraw release {number}, {show.visible(row.edition.title)}, for good?")
-        found = withdrawn(office, number, reason=reason, who=operator())
-    _tell(ctx, found, as_json=as_json)
+        found = withdrawn(office, number, reason=reason, who=operator(), by=by)
+        became = _became(office, held)
+    _tell(ctx, found, as_json=asked["as_json"], became=became)
 
 
 @click.command()
@@ -189,8 +222,16 @@ _DONE = {
 }
 
 
-def _tell(ctx: click.Context, found: "Amended", *, as_json: bool) -> None:
+def _became(office: "Office", held: int | None) -> str:
+    """What became of a held release, as a sentence; empty for none."""
+    from mailer.services import press  # noqa: PLC0415 - help needs no database
+
+    return "" if held is None else f"Release {held} {press.shown(office, held).hold_reason}."
+
+
+def _tell(ctx: click.Context, found: "Amended", *, as_json: bool, became: str = "") -> None:
     line = f"Release {found.release} {_DONE[found.kind]}: {found.title}"
+    line += f"\n{became}" if became else ""
     if found.told is not None:
         line += f"\n{found.told:,} who hold it are being told."
     show.emit(found, as_json=as_json, text=line)

@@ -8,7 +8,8 @@
 Both take effect at once and are told to the readers as soon as what is on the wire is known (`aftermath`).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from mailer.core.errors import NotAllowed
 from mailer.core.release import Edition
@@ -25,6 +26,7 @@ from mailer.services.amending import (
     release_itself,
     standing,
 )
+from mailer.services.becoming import Becoming
 from mailer.services.desk_record import noted
 from mailer.services.office import Office
 from mailer.store import editions, moments
@@ -54,22 +56,26 @@ def correct(
         NotAllowed: it was withdrawn, has no text in that language, or says the same already.
         MailerError: the corrected text cannot be mailed; nothing was changed.
     """
-    while True:
-        of = standing(office, release_id)
-        _check(of, edition)
-        if not of.has_left and of.row.state != "published":
-            if _rewritten(office, of, edition, who):
-                return Amended(of.row.id, edition.title, of.row.state, "edition")
-            continue
-        number = amend(
-            office,
-            of,
-            _correction(office, of, edition, note, silent=silent),
-            lambda connection: _next_edition(office, connection, release_id, edition),
-            who=who,
-        )
-        if number is not None:
-            return aftermath.outcome(office, release_id, number, patience=patience)
+    change = _Change(office, release_id, who, patience)
+    return change.correct(edition, note, silent=silent)
+
+
+def correct_by(
+    office: Office,
+    held: Becoming,
+    *,
+    note: str,
+    silent: bool = False,
+    patience: float = PATIENCE_SECONDS,
+) -> Amended:
+    """As `correct`, by a held release, which is closed in the same moment.
+
+    Raises:
+        NotAllowed: as `correct`; or somebody has decided about the held one meanwhile.
+    """
+    assert held.text is not None  # a withdrawal has none
+    change = _Change(office, held.of, held.who, patience, held)
+    return change.correct(held.text, note, silent=silent)
 
 
 def withdraw(
@@ -78,34 +84,100 @@ def withdraw(
     *,
     reason: str,
     who: str,
+    by: Becoming | None = None,
     patience: float = PATIENCE_SECONDS,
 ) -> Amended:
     """Take a release back for good, and tell whoever holds it.
 
     Args:
         reason: for readers; may be empty.
+        by: a held release that says so, which is closed in the same moment.
         patience: how long to wait for what is on the wire, in seconds.
 
     Raises:
         NotFound: no such release.
-        NotAllowed: it was withdrawn before.
+        NotAllowed: it was withdrawn before, or somebody has decided about the held one meanwhile.
     """
-    while True:
-        of = standing(office, release_id)
-        if of.row.state == "withdrawn":
-            raise NotAllowed(
-                f"Release {release_id} was withdrawn before", "there is nothing left to do"
-            )
-        act: Act = "withdrawal" if of.row.state == "published" else "killed"
-        number = amend(
-            office,
-            of,
-            taken_back(office, of, act, reason),
-            lambda connection: _withdrawn(connection, release_id, reason),
-            who=who,
-        )
-        if number is not None:
-            return aftermath.outcome(office, release_id, number, patience=patience)
+    return _Change(office, release_id, who, patience, by).withdraw(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one operator does to one release, over again where it was changed meanwhile.
+
+    Attributes:
+        held: the held release that is closed by it.
+    """
+
+    office: Office
+    release_id: int
+    who: str
+    patience: float
+    held: Becoming | None = None
+
+    def correct(self, edition: Edition, note: str, *, silent: bool) -> Amended:
+        """Put a corrected text in its place."""
+        office = self.office
+        while True:
+            of = self._standing()
+            _check(of, edition)
+            if not of.has_left and of.row.state != "published":
+                if self._rewritten(of, edition):
+                    return Amended(of.row.id, edition.title, of.row.state, "edition")
+                continue
+            plan = _correction(office, of, edition, note, silent=silent)
+            number = amend(office, of, plan, partial(self._next_edition, edition), who=self.who)
+            if number is not None:
+                return aftermath.outcome(office, of.row.id, number, patience=self.patience)
+
+    def withdraw(self, reason: str) -> Amended:
+        """Take it back."""
+        office = self.office
+        while True:
+            of = self._standing()
+            if of.row.state == "withdrawn":
+                raise NotAllowed(
+                    f"Release {of.row.id} was withdrawn before", "there is nothing left to do"
+                )
+            act: Act = "withdrawal" if of.row.state == "published" else "killed"
+            plan = taken_back(office, of, act, reason)
+            number = amend(office, of, plan, partial(self._withdrawn, reason), who=self.who)
+            if number is not None:
+                return aftermath.outcome(office, of.row.id, number, patience=self.patience)
+
+    def _standing(self) -> Standing:
+        of = standing(self.office, self.release_id)
+        if self.held is not None:
+            with self.office.database.read() as connection:
+                self.held.check(connection)
+        return of
+
+    def _next_edition(self, edition: Edition, connection: Connection) -> int:
+        editions.add_edition(connection, self.release_id, edition, self.office.clock())
+        texts = editions.texts(connection, self.release_id)
+        self._close(connection)
+        return next(text.edition_id for text in texts if text.language == edition.language)
+
+    def _rewritten(self, of: Standing, edition: Edition) -> bool:
+        """Nobody has seen anything of it: the new words are all there is to it. False if so no longer."""
+        office = self.office
+        with office.database.write() as connection:
+            editions.lock(connection, of.row.id)
+            if not of.stands(connection):
+                return False
+            added = editions.add_edition(connection, of.row.id, edition, office.clock())
+            if added:
+                noted(office, connection, self.who, "release edition", of.row.id)
+                self._close(connection)
+        return added
+
+    def _withdrawn(self, reason: str, connection: Connection) -> None:
+        moments.withdraw(connection, self.release_id, reason)
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if self.held is not None:
+            self.held.close(self.office, connection)
 
 
 def kill(
@@ -181,25 +253,3 @@ def _correction(office: Office, of: Standing, edition: Edition, note: str, *, si
         if not silent and number in changed and held != edition
     }
     return Plan("correction", changed, successors, notices, note=note, silent=silent)
-
-
-def _next_edition(office: Office, connection: Connection, number: int, edition: Edition) -> int:
-    editions.add_edition(connection, number, edition, office.clock())
-    texts = editions.texts(connection, number)
-    return next(text.edition_id for text in texts if text.language == edition.language)
-
-
-def _rewritten(office: Office, of: Standing, edition: Edition, who: str) -> bool:
-    """Nobody has seen anything of it: the new words are all there is to it. False if that is so no longer."""
-    with office.database.write() as connection:
-        editions.lock(connection, of.row.id)
-        if not of.stands(connection):
-            return False
-        added = editions.add_edition(connection, of.row.id, edition, office.clock())
-        if added:
-            noted(office, connection, who, "release edition", of.row.id)
-    return added
-
-
-def _withdrawn(connection: Connection, release_id: int, reason: str) -> None:
-    moments.withdraw(connection, release_id, reason)

@@ -53,7 +53,7 @@ def move(
             "An embargo ends in the future", f"lift it: mailer release embargo {release_id} --lift"
         )
     change = _Change(office, release_id, who, patience)
-    return change.make(until, lambda of: _moved(office, of, until, note), "embargo moved")
+    return change.make(until, lambda of: moved(office, of, until, note), "embargo moved")
 
 
 def lift(
@@ -106,12 +106,13 @@ class _Change:
                 )
 
 
-def _moved(office: Office, of: Standing, until: datetime, note: str) -> Plan:
-    moved = replace(of, row=replace(of.row, embargo_until=until))
+def moved(office: Office, of: Standing, until: datetime, note: str) -> Plan:
+    """The plan of moving an embargo: early copies say the new moment, who holds one is told."""
+    later = replace(of, row=replace(of.row, embargo_until=until))
     newest = {text.language: text for text in of.texts}
     successors = {
         ("early", text.language): Draft(
-            release_itself(office, moved, "early", text), text.edition_id
+            release_itself(office, later, "early", text), text.edition_id
         )
         for text in of.texts
         if of.carried

@@ -21,8 +21,8 @@ from mailer.core.errors import MailerError, NotFound, ServiceMissing, TryLater
 from mailer.core.source import Source
 from mailer.services import hub
 from mailer.services.looking import Poll, look_at
+from mailer.services.looks import TurnOver
 from mailer.services.office import Office
-from mailer.services.sighting import TurnOver
 from mailer.sources.fetch import Failed
 from mailer.store import intake, sources
 

@@ -11,8 +11,8 @@ from mailer.core.errors import SourceFault
 from mailer.core.source import Source
 from mailer.services import folders
 from mailer.services.details import Pages, reading_terms
+from mailer.services.looks import Look, TurnOver
 from mailer.services.office import Office
-from mailer.services.sighting import Look, TurnOver
 from mailer.services.taking import Tally, take_in
 from mailer.sources.fetch import Failed, Fetched, NotModified, Wanted, fetch
 from mailer.sources.reading import Found, read

@@ -12,8 +12,8 @@ from mailer.core.source import SendTerms, Source
 from mailer.services import sighting
 from mailer.services.details import Pages, as_announced, reading_terms
 from mailer.services.folders import read_file
+from mailer.services.looks import Look
 from mailer.services.office import Office
-from mailer.services.sighting import Look
 from mailer.sources import watched
 from mailer.sources.fetch import Failed, Fetched, Wanted, fetch
 from mailer.sources.reading import Found, Refusal, read

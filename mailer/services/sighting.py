@@ -13,38 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailer.core.decision import Action, Decision, Known, Sighting, decide
-from mailer.core.identity import announced_name, likeness, names_of, text_name, unlike
+from mailer.core.embargo import Heard
+from mailer.core.identity import announced_name, names_of, text_name
 from mailer.core.release import ReleaseDocument, fingerprint
 from mailer.core.source import Source
-from mailer.services import originals
+from mailer.services import originals, source_embargo
+from mailer.services.looks import Look
 from mailer.services.office import Office
-from mailer.store import editions, identities, intake, mailings, sources, wakeup
+from mailer.services.whose import BY_WORDS, Owner, owner
+from mailer.store import editions, identities, intake, mailings, wakeup
 from mailer.store.database import Connection
-from mailer.store.identities import Version
 from mailer.store.intake import Origin
 
 log = logging.getLogger(__name__)
-
-BY_WORDS = "its words"
-
-
-class TurnOver(Exception):
-    """Another dispatcher took the source over: nothing more of this poll may be written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One look at a source.
-
-    Attributes:
-        turn: the claim under which it is polled; None to write nothing.
-        seeded, moved: see `core.decision.Sighting`.
-    """
-
-    source: Source
-    seeded: bool
-    moved: bool
-    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +36,7 @@ class Judged:
         release_id: whose it is; None for nobody's yet.
         reused: the release that wrongly bears its name; None for none.
         renamed: it is known by its words alone, for all its names are new.
+        embargo: what its source's word on the embargo comes to; None for nothing new.
     """
 
     document: ReleaseDocument
@@ -63,6 +45,7 @@ class Judged:
     release_id: int | None
     reused: int | None = None
     renamed: bool = False
+    embargo: Heard | None = None
 
     @property
     def news(self) -> str:
@@ -91,19 +74,25 @@ def judge(
     """Whose a document is, and what becomes of it; nothing is written."""
     names = names_of(document, source=look.source.key)
     room = look.source.newsroom
-    whose, by, reused = _whose(connection, room, document, names)
+    found, reused = owner(connection, room, document, names, lock=lock)
     now = office.clock()
     seen = Sighting(document, now, look.seeded, look.moved, reused)
-    if whose is None:
+    if found is None:
         seen = replace(seen, suspicion=originals.suspicion(connection, room, document, now))
         decision = decide(seen, None, look.source.terms)
         return Judged(document, names, decision, None, reused)
-    known = _known(connection, whose, by, document, lock=lock)
-    if not known.same_text:
-        suspicion = originals.new_signal(connection, whose, document)
+    seen = replace(seen, document=found.shown)
+    if not found.same_text:
+        suspicion = originals.new_signal(connection, found.row.id, found.shown)
         seen = replace(seen, suspicion=suspicion)
-    decision = decide(seen, known, look.source.terms)
-    return Judged(document, names, decision, whose, renamed=by == BY_WORDS)
+    return Judged(
+        found.shown,
+        names,
+        decide(seen, _known(found), look.source.terms),
+        found.row.id,
+        renamed=found.by == BY_WORDS,
+        embargo=source_embargo.heard_of(found.row, document, look.source, now),
+    )
 
 
 def announced(connection: Connection, look: Look, document: ReleaseDocument) -> int | None:
@@ -127,7 +116,7 @@ def nothing_new(
     whose = identities.by_name(
         connection, look.source.newsroom, [name for each in names for name in each]
     )
-    releases = {
+    releases: dict[int, int] = {
         place: next(iter(found[0]))
         for place, each in enumerate(names)
         if (found := [whose.get(name, frozenset()) for name in each])
@@ -135,10 +124,12 @@ def nothing_new(
         and all(one == found[0] for one in found)
     }
     newest = identities.newest(connection, releases.values())
+    embargoed = intake.under_embargo_said(connection, releases.values())
     return frozenset(
         place
         for place, number in releases.items()
         if _says_no_more(documents[place])
+        and number not in embargoed
         and (number, fingerprint(documents[place].edition), documents[place].edition.contacts)
         in newest
     )
@@ -167,10 +158,14 @@ def settle(
     Raises:
         TurnOver: another dispatcher polls the source by now.
     """
+    if document.embargo_until is not None:  # a later moment counts before any new words do
+        with office.database.read() as connection:
+            early = judge(office, connection, look, document)
+        if early.embargo is not None and early.embargo.later and early.release_id is not None:
+            source_embargo.follow(office, look, early.release_id, document)
     while True:
         with office.database.write() as connection:
-            if look.turn is not None and not sources.holds(connection, look.source.key, look.turn):
-                raise TurnOver
+            look.check(connection)
             judged = judge(office, connection, look, document, lock=True)
             if judged.decision.action is Action.PASS:
                 return judged
@@ -182,6 +177,8 @@ def settle(
             if judged.decision.action is Action.SEND:
                 wakeup.notify(connection)
         _tell(judged, number, look)
+        if judged.embargo is not None:  # an earlier one, or none any more, after them
+            source_embargo.follow(office, look, number, document)
         return replace(judged, release_id=number)
 
 
@@ -192,58 +189,22 @@ def unchanged(connection: Connection, look: Look, judged: Judged) -> bool:
         return True
     if action is not Action.KNOWN or judged.decision.back_to_hold or judged.decision.noteworthy:
         return False
-    if document.publish_at is not None or document.embargo_until is not None:
+    if document.publish_at is not None or judged.embargo is not None:
         return False
     return not identities.unknown_names(connection, look.source.newsroom, judged.names)
 
 
-def _whose(
-    connection: Connection, newsroom: str, document: ReleaseDocument, names: Sequence[str]
-) -> tuple[int | None, str, int | None]:
-    """The release a document belongs to and how it is known; else one whose name it bears wrongly."""
-    named = identities.named(connection, newsroom, names)
-    worded = identities.worded(connection, newsroom, document.edition)
-    if worded is not None:
-        return worded, "its name" if worded in named else BY_WORDS, None
-    if not named:
-        return None, "", None
-    versions = identities.versions(connection, named)
-    same = [one for one in versions if not unlike(one.text, document.edition)]
-    if not same:
-        return None, "", named[0]
-    best = max(same, key=lambda one: _alike(one, document))
-    return best.release_id, "its name", None
-
-
-def _alike(version: Version, document: ReleaseDocument) -> tuple[bool, float, int]:
-    same_language = version.text.language == document.edition.language
-    return same_language, likeness(version.text, document.edition), version.release_id
-
-
-def _known(
-    connection: Connection, release_id: int, by: str, document: ReleaseDocument, *, lock: bool
-) -> Known:
-    row = intake.standing(connection, release_id, lock=lock)
+def _known(found: Owner) -> Known:
+    row = found.row
     return Known(
         release_id=row.id,
         state=row.state,
         approval=row.approval,
         made_at=row.made_at,
         publish_at=row.publish_at,
-        by=by,
-        same_text=_same_text(connection, release_id, document),
+        by=found.by,
+        same_text=found.same_text,
         signalled=row.signalled,
-    )
-
-
-def _same_text(connection: Connection, release_id: int, document: ReleaseDocument) -> bool:
-    """Pictures and files alone make no other text: their addresses change of themselves."""
-    text = document.edition
-    return any(
-        one.text.language == text.language
-        and text_name(one.text) == text_name(text)
-        and one.text.contacts == text.contacts
-        for one in identities.versions(connection, [release_id])
     )
 
 

@@ -16,8 +16,9 @@ from mailer.core.identity import announced_name
 from mailer.core.release import ReleaseDocument
 from mailer.services import attachments, sighting
 from mailer.services.details import Pages, as_announced
+from mailer.services.looks import Look
 from mailer.services.office import Office
-from mailer.services.sighting import Judged, Look
+from mailer.services.sighting import Judged
 from mailer.sources.reading import Refusal
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Writes what was decided about a document that a source showed: a new release, a new text, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A release as a decision about it needs it; `signalled`: a signal of its source is on record."""
+    """A release as a decision about it needs it; see the table for what each means.
+
+    Attributes:
+        signalled: a signal of its source is on record.
+    """
 
     id: int
     state: str
@@ -41,6 +45,9 @@ class Standing:
     approval: str
     made_at: datetime
     publish_at: datetime | None
+    embargo_until: datetime | None
+    embargo_said: datetime | None
+    became: int | None
     signalled: bool
 
 
@@ -60,6 +67,9 @@ _STANDING = select(
     release.c.approval,
     release.c.made_at,
     release.c.publish_at,
+    release.c.embargo_until,
+    release.c.embargo_said,
+    release.c.became,
     release.c.decisions,
 ).where(release.c.id == bindparam("this"))
 _STANDING_LOCKED = _STANDING.with_for_update()
@@ -86,6 +96,7 @@ def add(
         return None
     held = decision.action is Action.HOLD
     values: dict[str, Any] = {"source": origin.source, "urgent": document.urgent}
+    values["embargo_said"] = document.embargo_until
     # What needs an operator for another reason than its source's terms has their word for this text alone.
     values["approval"] = "hold" if held and origin.approval == "auto" else origin.approval
     if decision.action is Action.KEEP:
@@ -129,21 +140,38 @@ def edit(
 
 
 def postpone(connection: Connection, release_id: int, document: ReleaseDocument) -> None:
-    """Keep to a later moment that a source now names; never to an earlier one, which is the desk's to say."""
-    for column, moment in (
-        (release.c.publish_at, document.publish_at),
-        (release.c.embargo_until, document.embargo_until),
-    ):
-        if moment is not None:
-            connection.execute(
-                update(release)
-                .where(
-                    release.c.id == release_id,
-                    release.c.state.in_(["approved", "held"]),
-                    or_(column.is_(None), column < moment),
-                )
-                .values({column: moment})
+    """Keep to a later moment of publishing that a source now names; never to an earlier one."""
+    if document.publish_at is not None:
+        connection.execute(
+            update(release)
+            .where(
+                release.c.id == release_id,
+                release.c.state.in_(["approved", "held"]),
+                or_(release.c.publish_at.is_(None), release.c.publish_at < document.publish_at),
             )
+            .values(publish_at=document.publish_at)
+        )
+
+
+def hear_embargo(
+    connection: Connection, release_id: int, *, said: datetime | None, until: datetime | None
+) -> None:
+    """Note what a release's source says of its embargo, and until when it is under one."""
+    connection.execute(
+        update(release)
+        .where(release.c.id == release_id)
+        .values(embargo_said=said, embargo_until=until)
+    )
+
+
+def under_embargo_said(connection: Connection, releases: Collection[int]) -> set[int]:
+    """Those of these that are not public and whose source said that they are under embargo."""
+    said = connection.scalars(
+        select(release.c.id).where(
+            release.c.embargo_said.is_not(None), release.c.state.in_(["approved", "held"])
+        )
+    )
+    return set(said) & set(releases)
 
 
 def note(

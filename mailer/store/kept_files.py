@@ -39,6 +39,14 @@ def keep(connection: Connection, release_id: int, file: KeptFile, now: datetime)
     )
 
 
+def share(connection: Connection, release_id: int, other: int, now: datetime) -> None:
+    """Keep a release's files with another one too, once."""
+    rows = connection.execute(select(kept_file).where(kept_file.c.release_id == release_id))
+    for row in rows.mappings().all():
+        shared = {**row, "release_id": other, "made_at": now}
+        connection.execute(insert_ignoring(connection, kept_file), shared)
+
+
 def sizes(connection: Connection, release_id: int) -> dict[str, int]:
     """How large each kept file of a release is, by `core.files.place_of` its address."""
     rows = connection.execute(

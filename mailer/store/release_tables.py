@@ -43,6 +43,10 @@ release = Table(
     # When its source says it was published there, and in which words.
     moment("dated", nullable=True),
     Column("dated_as", String(100), nullable=False, server_default=""),
+    # The release whose correction or withdrawal it became; it is no release any more.
+    Column("became", BigKey, nullable=True),
+    # What its source said last of an embargo; the desk may have said something else since.
+    moment("embargo_said", nullable=True),
     # Whose word it needs before it is mailed: auto, hold, two.
     Column("approval", String(8), nullable=False, server_default="hold"),
     # What was decided about it and why, oldest first.
@@ -52,6 +56,8 @@ release = Table(
     Index("ix_release_state_publish_at", "state", "publish_at"),
     Index("ix_release_newsroom_state_published_at", "newsroom", "state", "published_at"),
     partial_index("ix_release_joint", "joint", where="joint IS NOT NULL"),
+    partial_index("ix_release_became", "became", where="became IS NOT NULL"),
+    partial_index("ix_release_embargo_said", "embargo_said", where="embargo_said IS NOT NULL"),
 )
 
 release_alias = Table(

@@ -49,6 +49,7 @@ class ReleaseRow:
         source: the key of the source it came from; `document` where somebody added it.
         approval: whose word it needs before it is mailed: auto, hold or two.
         joint: what it has in common with those of other newsrooms that are one and the same.
+        became: the release whose correction or withdrawal it became; None for any that is one itself.
         dated, dated_as: when its source says it was published there, and in which words.
         newest: the number of the edition that came last, in whatever language.
     """
@@ -73,6 +74,7 @@ class ReleaseRow:
     source: str
     approval: str
     joint: str | None
+    became: int | None
     dated: datetime | None
     dated_as: str
     newest: int
