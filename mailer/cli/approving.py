@@ -10,6 +10,7 @@ from mailer.cli.account import operator
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
+    from mailer.core.correction import Likely
     from mailer.services.press import Why
     from mailer.store.releases import ReleaseRow
 
@@ -91,8 +92,20 @@ def explained(row: "ReleaseRow", told: "Why") -> str:
             f"  {'=>' if each['decided'] else '  '} {each['rule']}: {each['words']}"
             for each in one["reasons"]
         )
+    if told.corrects is not None:
+        lines.extend(["", *_corrects(row.id, told.corrects)])
     lines.extend(["", *(f"known as {name}" for name in told.names)])
     return "\n".join(lines)
+
+
+def _corrects(number: int, likely: "Likely") -> list[str]:
+    reasons = ", ".join(likely.reasons)
+    return [
+        f"It is probably about release {likely.id}, {likely.title} ({reasons}). If so:",
+        f"  -> mailer release correct {likely.id} --from {number} --note TEXT",
+        f"  -> mailer release withdraw {likely.id} --from {number}, if it takes it back",
+        f"  -> mailer release approve {number}, if it is news of its own",
+    ]
 
 
 def _brief(row: "ReleaseRow") -> dict[str, object]:

@@ -15,6 +15,7 @@ from mailer.cli.given import confirm, content
 if TYPE_CHECKING:
     from mailer.core.newsroom import Newsroom
     from mailer.services.aftermath import Amended
+    from mailer.services.office import Office
     from mailer.store.amended import Amendment
 
 TRY_LATER = 75

@@ -10,7 +10,7 @@ from mailer.cli import show
 from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
-    from mailer.services.standing import Amiss, Status, UnderWay
+    from mailer.services.standing import Amiss, FailingSource, Status, UnderWay
 
 
 @click.command()
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def status(invocation: Invocation, as_json: bool) -> None:
     """Tell what is due, held, under way and done.
 
-    And which relays fail, how fast a mailing goes and how long it will take, and what waits for a word
-    of yours, with the command that gives it.
+    And which relays and sources fail since when and why, how fast a mailing goes and how long it will
+    take, and what waits for a word of yours, with the command that gives it.
 
     \b
     Example:
@@ -57,6 +57,16 @@ def _lines(found: "Status") -> Iterator[str]:
         if relay.failing_since is not None:
             since = show.moment(relay.failing_since)
             yield f"relay {relay.relay} fails on {relay.host} since {since}: {relay.fault}"
+    for source in found.sources:
+        yield from _failing(source)
+
+
+def _failing(one: "FailingSource") -> Iterator[str]:
+    since = f" since {show.moment(one.failing_since)}" if one.failing_since else ""
+    again = f"; next look {show.moment(one.next_at)}" if one.next_at else ""
+    yield f"source {one.source} fails{since}, {one.failures:,} time(s): {one.fault}{again}"
+    if one.cure:
+        yield f"  -> {one.cure}"
 
 
 def _rooms(found: "Status") -> str:

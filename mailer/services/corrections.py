@@ -29,7 +29,7 @@ from mailer.services.amending import (
 from mailer.services.becoming import Becoming
 from mailer.services.desk_record import noted
 from mailer.services.office import Office
-from mailer.store import editions, moments
+from mailer.store import amendments, editions, moments
 from mailer.store.database import Connection
 from mailer.store.editions import Text
 
@@ -122,7 +122,7 @@ class _Change:
             of = self._standing()
             _check(of, edition)
             if not of.has_left and of.row.state != "published":
-                if self._rewritten(of, edition):
+                if self._rewritten(of, edition, note):
                     return Amended(of.row.id, edition.title, of.row.state, "edition")
                 continue
             plan = _correction(office, of, edition, note, silent=silent)
@@ -158,18 +158,32 @@ class _Change:
         self._close(connection)
         return next(text.edition_id for text in texts if text.language == edition.language)
 
-    def _rewritten(self, of: Standing, edition: Edition) -> bool:
-        """Nobody has seen anything of it: the new words are all there is to it. False if so no longer."""
-        office = self.office
+    def _rewritten(self, of: Standing, edition: Edition, note: str) -> bool:
+        """Nobody has seen anything of it: the new words are all there is to it. False if so no longer.
+
+        That its old words are wrong is on record all the same, for its source may still show them.
+        """
+        office, number = self.office, of.row.id
         with office.database.write() as connection:
-            editions.lock(connection, of.row.id)
+            editions.lock(connection, number)
             if not of.stands(connection):
                 return False
-            added = editions.add_edition(connection, of.row.id, edition, office.clock())
-            if added:
-                noted(office, connection, self.who, "release edition", of.row.id)
-                self._close(connection)
-        return added
+            made = self._next_edition(edition, connection)
+            amendments.add(
+                connection,
+                release_id=number,
+                kind="correction",
+                edition_id=made,
+                editions=list(of.of_language(edition.language)),
+                message_mark=amendments.message_mark(connection),
+                note=note,
+                silent=True,
+                who=self.who[:100],
+                made_at=office.clock(),
+                settled_at=office.clock(),
+            )
+            noted(office, connection, self.who, "release edition", number)
+        return True
 
     def _withdrawn(self, reason: str, connection: Connection) -> None:
         moments.withdraw(connection, self.release_id, reason)

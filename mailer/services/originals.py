@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from mailer.core.correction import Earlier, Likely, probable_original, signalled
-from mailer.core.release import ReleaseDocument
-from mailer.store import identities
+from mailer.core.release import Edition, ReleaseDocument
+from mailer.store import identities, intake
 from mailer.store.database import Connection
+from mailer.store.releases import ReleaseRow
 
 LOOK_BACK = timedelta(days=30)
 
@@ -19,15 +20,16 @@ def suspicion(
     if found is None and not document.signal:
         return ""
     said = f"its title says “{found.word}”" if found else f"its source says: {document.signal}"
-    likely = probable_original(
-        found.title if found else edition.title,
-        newsroom=newsroom,
-        at=now,
-        links=_links(document),
-        earlier=_earlier(connection, newsroom, now),
-        most=1,
-    )
-    return f"{said}; {_proposed(likely)}"
+    return f"{said}; {_proposed(_likely(connection, newsroom, edition, now))}"
+
+
+def proposed(connection: Connection, row: ReleaseRow, now: datetime) -> Likely | None:
+    """The release that a held one is probably about; None for none, and for what corrects nothing."""
+    said = [each["rule"] for one in intake.decisions(connection, row.id) for each in one["reasons"]]
+    if row.state != "held" or "signal" not in said:
+        return None
+    likely = _likely(connection, row.newsroom, row.edition, now, but=row.id)
+    return likely[0] if likely else None
 
 
 def new_signal(connection: Connection, release_id: int, document: ReleaseDocument) -> str:
@@ -42,6 +44,25 @@ def new_signal(connection: Connection, release_id: int, document: ReleaseDocumen
     return f"its title says “{found.word}” since"
 
 
+def _likely(
+    connection: Connection,
+    newsroom: str,
+    edition: Edition,
+    now: datetime,
+    *,
+    but: int | None = None,
+) -> tuple[Likely, ...]:
+    found = signalled(edition.title, edition.language)
+    return probable_original(
+        found.title if found else edition.title,
+        newsroom=newsroom,
+        at=now,
+        links=_links(edition),
+        earlier=[one for one in _earlier(connection, newsroom, now) if one.id != but],
+        most=1,
+    )
+
+
 def _earlier(connection: Connection, newsroom: str, now: datetime) -> list[Earlier]:
     return [
         Earlier(one.id, newsroom, one.title, one.language, one.at, one.names)
@@ -49,10 +70,8 @@ def _earlier(connection: Connection, newsroom: str, now: datetime) -> list[Earli
     ]
 
 
-def _links(document: ReleaseDocument) -> set[str]:
-    return {
-        run.href for block in document.edition.body for run in block.runs if run.href is not None
-    }
+def _links(edition: Edition) -> set[str]:
+    return {run.href for block in edition.body for run in block.runs if run.href is not None}
 
 
 def _proposed(likely: tuple[Likely, ...]) -> str:

@@ -5,17 +5,19 @@ not before its publish time. The same words added twice are one release; other w
 identity (front matter `id`, canonical address) are its next edition.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mailer.core.correction import Likely
 from mailer.core.decision import Action, Decision, Reason, signs
 from mailer.core.errors import NotAllowed, NotFound
 from mailer.core.identity import names_of
 from mailer.core.newsroom import Newsroom
 from mailer.core.release import ReleaseDocument
-from mailer.services import enclosing
+from mailer.services import enclosing, originals
 from mailer.services.approving import give_word
 from mailer.services.desk_record import named, noted
 from mailer.services.office import Office
@@ -78,13 +80,13 @@ def add_document(
     newsroom: str | None = None,
     who: str,
     beside: Beside = NOTHING,
+    dry: bool = False,
 ) -> Added:
     """Store a document as a release, held until somebody sends it.
 
     Args:
-        newsroom: its key; None picks it by the document's own word, its issuer, or where there is
-            only one.
-        beside: what comes with it.
+        newsroom: its key; None picks it as `newsroom_for` does.
+        dry: tell what it would come to, and undo it.
 
     Raises:
         NotFound: no such newsroom, or none that this issuer signs for.
@@ -93,28 +95,43 @@ def add_document(
     room = newsroom_for(office, document, newsroom)
     _check_kind(room, document)
     document = enclosing.with_files(document, beside.files)
-    names = names_of(document)
-    with office.database.write() as connection:
-        if beside.translates is not None:
-            of = named(connection, beside.translates)
-            news = enclosing.add_translation(connection, of, room, document, office.clock())
-            row = of
-        else:
-            found, news = _kept(connection, document, room.key, names, office.clock())
-            row = named(connection, found)
-        if news == "edition" and editions.expected(connection, row.id):
-            news = "translation"
-        for file in beside.files:
-            kept_files.keep(connection, row.id, file, office.clock())
-        identities.give_names(connection, room.key, names, row.id, take=False)
+    with contextlib.suppress(_Undone), office.database.write() as connection:
+        row, news = _stored(office, connection, room, document, beside)
         if news == "new":
             waits = Decision(Action.HOLD, (Reason("approval", AWAITS_WORD, decided=True),))
             intake.note(connection, row.id, waits, by=who, now=office.clock())
         if news != "known":
             noted(office, connection, who, f"release {news}", row.id)
-    return Added(
-        row.id, room.key, news, row.state, row.publish_at, row.edition.title, document.warnings
-    )
+        if dry:
+            raise _Undone
+    said = (news, row.state, row.publish_at, row.edition.title)
+    return Added(row.id, room.key, *said, document.warnings)
+
+
+class _Undone(Exception):
+    """Ends a transaction that is not to be kept."""
+
+
+def _stored(
+    office: Office,
+    connection: Connection,
+    room: Newsroom,
+    document: ReleaseDocument,
+    beside: Beside,
+) -> tuple[ReleaseRow, str]:
+    names, now = names_of(document), office.clock()
+    if beside.translates is not None:
+        row = named(connection, beside.translates)
+        news = enclosing.add_translation(connection, row, room, document, now)
+    else:
+        found, news = _kept(connection, document, room.key, names, now)
+        row = named(connection, found)
+    if news == "edition" and editions.expected(connection, row.id):
+        news = "translation"
+    for file in beside.files:
+        kept_files.keep(connection, row.id, file, now)
+    identities.give_names(connection, room.key, names, row.id, take=False)
+    return row, news
 
 
 def _kept(
@@ -240,6 +257,7 @@ class Why:
         decisions: oldest first, each with when, by whom, what and the reasons.
         approved_by: whose word its newest text has.
         names: its identity first.
+        corrects: the release that a held one is probably about, if it says that it corrects one.
     """
 
     source: str
@@ -249,6 +267,7 @@ class Why:
     decisions: Sequence[Mapping[str, Any]]
     approved_by: Sequence[str]
     names: Sequence[str]
+    corrects: Likely | None
 
 
 def why(office: Office, release_id: int) -> Why:
@@ -267,6 +286,7 @@ def why(office: Office, release_id: int) -> Why:
             decisions=intake.decisions(connection, release_id),
             approved_by=approvals.given(connection, release_id),
             names=identities.names(connection, release_id),
+            corrects=originals.proposed(connection, row, office.clock()),
         )
 
 

@@ -1,12 +1,13 @@
 """Tells how things stand: what is due, held, under way, failing, and what waits for an operator's word."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from mailer.services.held import Explosion, explosion
 from mailer.services.office import Office
-from mailer.store import health, mailings, retries, standing
+from mailer.store import health, mailings, retries, sources, standing
 from mailer.store.database import Connection
 from mailer.store.health import RelayHealth
 from mailer.store.mailings import MailingRow
@@ -61,6 +62,26 @@ class Amiss:
 
 
 @dataclass(frozen=True, slots=True)
+class FailingSource:
+    """A source of the settings that could not be read when it was last looked at.
+
+    Attributes:
+        failures: so often in a row; each puts the next look off.
+        cure: what somebody can do about it.
+        next_at: when it is looked at again.
+    """
+
+    source: str
+    newsroom: str
+    place: str
+    failing_since: datetime | None
+    failures: int
+    fault: str
+    cure: str
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How things stand.
 
@@ -71,6 +92,7 @@ class Status:
         held: releases that wait for somebody, and why.
         amiss: recent mailings of which something waits for an operator's word.
         relays: those that were ever found failing, as each machine finds them.
+        sources: those that fail, and are asked ever more rarely.
         signups: whether sign-ups explode, and what of them is held.
         digests: what waits for them.
     """
@@ -81,6 +103,7 @@ class Status:
     held: tuple[HeldRelease, ...]
     amiss: tuple[Amiss, ...]
     relays: tuple[RelayHealth, ...]
+    sources: tuple[FailingSource, ...]
     signups: Explosion
     digests: Digests
 
@@ -115,9 +138,29 @@ def status(office: Office) -> Status:
                 if amiss[row.id].get("unknown") or _expired(row, amiss[row.id])
             ),
             relays=tuple(health.relays(connection)),
+            sources=tuple(_failing(office, connection)),
             signups=explosion(office, connection),
             digests=standing.digests(connection),
         )
+
+
+def _failing(office: Office, connection: Connection) -> Iterator[FailingSource]:
+    if not office.sources:
+        return
+    rows = sources.rows(connection)
+    for key, source in office.sources.items():
+        row = rows.get(key)
+        if row is not None and row.fault is not None:
+            yield FailingSource(
+                source=key,
+                newsroom=source.newsroom,
+                place=source.place,
+                failing_since=row.failing_since,
+                failures=row.failures,
+                fault=row.fault,
+                cure=row.cure or "",
+                next_at=row.next_at,
+            )
 
 
 def _is_under_way(row: MailingRow) -> bool:

@@ -185,10 +185,11 @@ def _stranded(mailing_id: int) -> Select[int]:
 
 
 def unmailed(connection: Connection, release_id: int | None = None) -> list[int]:
-    """Published releases without a mailing."""
+    """Published releases without a mailing, but for what a source's first look kept for the pages alone."""
     query = select(release.c.id).where(
         release.c.state == "published",
         release.c.published_at.is_not(None),
+        or_(release.c.source == "document", release.c.approved_at.is_not(None)),
         ~exists().where(mailing.c.release_id == release.c.id),
     )
     if release_id is not None:

@@ -118,6 +118,19 @@ def test_a_source_that_fails_is_told_with_its_cure(desk: Desk, server: WebSource
     assert "503" in done.output
     assert "-> " in done.output
     assert "feed fails since" in desk.said("source", "list")
+    (failing,) = desk.answer("status")["sources"]
+    assert (failing["source"], failing["newsroom"], failing["failures"]) == ("feed", "um", 1)
+    assert failing["next_at"] > failing["failing_since"]
+    words = desk.said("status")
+    assert "source feed fails since" in words
+    assert "1 time(s): " in words
+    assert "answered 503 Service Unavailable; next look " in words
+    assert "  -> its server has a fault" in words
+    assert json.loads(desk.run("verify", "--json").stdout)["ok"]
+    server.pages["/feed"] = feed_page([item(1, at=datetime.now(UTC))])
+    desk.said("source", "poll", "feed")
+    assert desk.answer("status")["sources"] == []
+    server.pages["/feed"] = page(status=503)
     assert desk.run("source", "poll", "other").exit_code == 2
     assert "drop: read" in desk.said("source", "poll"), "the other's time has come"
     assert "No source's time has come." in desk.said("source", "poll")

@@ -213,7 +213,8 @@ def test_nobody_has_seen_it_so_it_is_just_another_text(office: Office, hand: Des
     number = approve(office, text("Nyt"))
     assert correct(office, number).kind == "edition"
     with office.database.read() as connection:
-        assert amended.of_release(connection, number) == []
+        (made,) = amended.of_release(connection, number)
+    assert (made.silent, made.mailing_id) == (True, None)
     with pytest.raises(NotAllowed, match="says the same"):
         correct(office, number)
 

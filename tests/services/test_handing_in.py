@@ -9,7 +9,7 @@ from support.offices import Clock, make_office
 
 from mailer.core.errors import DocumentFault, NotAllowed, NotFound, SourceFault
 from mailer.services import press
-from mailer.services.handing_in import HandedIn, hand_in
+from mailer.services.handing_in import Given, HandedIn, Wish, hand_in
 from mailer.services.office import Office
 from mailer.store.database import Database
 
@@ -24,9 +24,7 @@ def office(sqlite_database: Database, clock: Clock) -> Office:
 def handed(
     office: Office, payload: str, newsroom: str | None = "um", language: str | None = None
 ) -> HandedIn:
-    return hand_in(
-        office, payload.encode(), file="-", newsroom=newsroom, language=language, who="anna"
-    )
+    return hand_in(office, Given(payload.encode(), "-"), Wish(newsroom, language), who="anna")
 
 
 def feed(*items: str) -> str:
@@ -98,7 +96,7 @@ def test_texts_are_read_as_ever(office: Office) -> None:
     with pytest.raises(DocumentFault, match="-:1: the release has no title"):
         handed(office, "---\nlead: L\n---\nText")
     with pytest.raises(DocumentFault, match="is not UTF-8"):
-        hand_in(office, b"# M\xf8de", file="a", newsroom="um", language=None, who="anna")
+        hand_in(office, Given(b"# M\xf8de", "a"), Wish("um"), who="anna")
 
 
 def test_what_is_nothing_is_refused_whole(office: Office) -> None:

@@ -14,7 +14,7 @@ from support.taking import due, having, poll, published, rows, seeded, states
 from support.web_source import Asked, WebSource, page
 
 from mailer.core.errors import NotFound
-from mailer.services import polling, press, roster
+from mailer.services import polling, press, proof, roster
 from mailer.services.office import Office
 from mailer.store.database import Database
 from mailer.store.release_tables import edition
@@ -40,6 +40,7 @@ def test_the_first_poll_mails_nothing_and_the_next_what_is_news(
     assert published(office) == []
     (old,) = rows(office)
     assert (old.state, old.published_at, old.source) == ("published", item(1).at, "feed")
+    assert proof.verify(office).ok, "nobody was to be mailed it"
 
     clock.move(minutes=10)
     server.pages["/feed"] = feed_page([item(2, at=clock()), item(1)])
