@@ -18,6 +18,7 @@ from mailer.services.choosing import Items, items_of
 from mailer.services.details import Pages
 from mailer.services.office import Office
 from mailer.services.press import NOTHING, Added, Beside
+from mailer.sources.decoding import text_of
 from mailer.sources.document import read_document
 from mailer.sources.fields import language_tag
 from mailer.sources.lines import Place
@@ -103,11 +104,20 @@ def hand_in(office: Office, given: Given, wish: Wish, *, who: str) -> HandedIn:
 
 
 def _items(office: Office, given: Given, wish: Wish) -> Items:
-    start = given.payload[:20_000].decode(errors="replace").removeprefix("\ufeff")
-    if shape_of(start) == "text":
+    text = _beginning(given)
+    if shape_of(text) == "text":
+        if given.web is not None:  # whatever its server says it is encoded in
+            given = replace(given, payload=text.encode())
         return Items(given.file, ((_read_text(office, given, wish),),))
     documents, refusals = _read(office, given, wish.newsroom)
     return items_of(given.file, documents, refusals)
+
+
+def _beginning(given: Given) -> str:
+    """How it begins, which says what it is; all of what came from the web."""
+    if given.web is not None:
+        return text_of(given.payload, given.media_type)
+    return given.payload[:20_000].decode(errors="replace").removeprefix("\ufeff")
 
 
 def _read_text(office: Office, given: Given, wish: Wish) -> ReleaseDocument:

@@ -149,3 +149,67 @@ def test_dispatch_polls_and_an_idle_tick_knows_of_sources(desk: Desk, server: We
     assert len(server.asked("/feed")) == 1
     desk.said("dispatch", "--only", "poll")
     assert len(server.asked("/feed")) == 2, "a source that is new is polled at once"
+
+
+def test_an_address_is_added_as_a_file_is(desk: Desk, server: WebSource) -> None:
+    now = datetime.now(UTC)
+    server.pages["/feed"] = feed_page([item(2, at=now), item(1, at=now)])
+    several = desk.run("release", "add", server.url())
+    assert several.exit_code == 2
+    assert "holds 2 releases:" in several.stderr
+    assert f"  2  {now:%Y-%m-%d}  da  {item(1).title}" in several.stderr
+    assert "-> say which with --item NUMBER, once for each" in several.stderr
+    chosen = ("release", "add", server.url(), "--item", "2")
+    assert f"Would be added: {item(1).title}  (um)" in desk.said(*chosen, "--dry-run")
+    would = desk.answer(*chosen, "--dry-run")
+    assert (would["dry_run"], would["releases"][0]["id"]) == (True, None)
+    assert desk.answer("release", "list")["releases"] == []
+    assert desk.answer(*chosen)["title"] == item(1).title
+    assert "Is here already, as release 1" in desk.said(*chosen, "--dry-run")
+    assert desk.answer("source", "poll", "feed")["polled"][0]["counts"] == {"kept": 1, "known": 1}
+    gone = desk.run("release", "add", server.url("/gone"))
+    assert (gone.exit_code, gone.stdout) == (2, "")
+    assert "answered 404" in gone.stderr
+    assert "-> check the address" in gone.stderr
+    assert desk.run("release", "add", server.url(), "--item", "0").exit_code == 2
+
+
+def test_what_a_source_brings_becomes_the_correction(desk: Desk, server: WebSource) -> None:
+    config = desk.folder / "config.toml"
+    config.write_text(config.read_text().replace('approval = "two"', 'approval = "hold"'))
+    now = datetime.now(UTC)
+    first, second = item(2, at=now), item(3, at=now, title=f"Rettelse: {item(2).title}")
+    server.pages["/feed"] = feed_page([item(1, at=now)])
+    desk.said("source", "poll", "feed")
+    server.pages["/feed"] = feed_page([first])
+    desk.said("source", "poll", "feed")
+    desk.said("release", "approve", "2")
+    desk.said("dispatch", "--only", "publish")
+    server.pages["/feed"] = feed_page([second, first])
+    desk.said("source", "poll", "feed")
+    words = desk.said("release", "show", "3", "--why")
+    assert f"It is probably about release 2, {first.title}" in words
+    assert "-> mailer release correct 2 --from 3 --note TEXT" in words
+    assert desk.answer("release", "show", "3", "--why")["corrects"]["id"] == 2
+
+    both = desk.run("release", "correct", "2", "-", "--from", "3", "--note", "Tallet.")
+    assert both.exit_code == 2
+    assert "Say either the FILE with the corrected text, or --from HELD." in both.output
+    assert desk.run("release", "correct", "2", "--note", "Tallet.").exit_code == 2
+    done = desk.said("release", "correct", "2", "--from", "3", "--note", "Tallet.")
+    assert f"Release 2 is corrected: {first.title}" in done
+    assert "Release 3 became the correction of release 2." in done
+    again = desk.run("release", "correct", "2", "--from", "3", "--note", "Tallet.")
+    assert again.exit_code == 2
+    assert "Release 3 became the correction of release 2 already\n  -> see mailer" in again.stderr
+
+    third = item(4, at=now, title=f"Tilbagetrukket: {first.title}")
+    server.pages["/feed"] = feed_page([third, second, first])
+    desk.said("source", "poll", "feed")
+    withdraw = ("release", "withdraw", "2", "--from", "4", "--reason", "Fejl.")
+    assert "say --yes" in desk.run(*withdraw).output
+    done = desk.said(*withdraw, "--yes")
+    assert "Release 4 became the withdrawal of release 2." in done
+    assert {one["state"] for one in desk.answer("release", "list")["releases"]} == {
+        "published", "withdrawn",
+    }  # fmt: skip
