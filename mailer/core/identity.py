@@ -9,7 +9,7 @@ from collections import Counter
 from hashlib import sha256
 
 from mailer.core.release import Edition, ReleaseDocument, fingerprint
-from mailer.core.web_name import short_name, web_name
+from mailer.core.web_name import short_name, template_slug, web_name
 
 UNLIKE = 0.3
 """Two texts that share fewer of their words than this, in title and in text, are two releases'."""
@@ -26,7 +26,9 @@ def names_of(document: ReleaseDocument, *, source: str | None = None) -> tuple[s
     """
     given = (document.identity, document.canonical_url, *document.names)
     named = [name for one in given if one and (name := _name(one, source))]
-    return tuple(dict.fromkeys(named)) or (text_name(document.edition),)
+    # The address that a template left behind serves the next release too: it counts where nothing else does.
+    own = [name for name in named if not (name.startswith("web:") and template_slug(name))]
+    return tuple(dict.fromkeys(own or named)) or (text_name(document.edition),)
 
 
 def text_name(edition: Edition) -> str:

@@ -9,6 +9,8 @@ import re
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 MAX_NAME = 400
+_TEMPLATE_SLUGS = ("skabelon", "template", "vorlage", "nyhedsside", "untitled", "lorem-ipsum", "mall-for",
+                   "kladde", "placeholder", "ny-side", "new-page")  # fmt: skip
 
 _COUNTERS = re.compile(
     r"utm_\w+|(?:fb|g|gb|dc|ms|tw|yc|li_fat_)cl?id|igshid|mc_[ce]id|_hs(?:enc|mi)|mkt_tok|wt\.mc_id|xtor|"
@@ -32,6 +34,15 @@ def web_name(url: str) -> str:
     query = urlencode(sorted(_telling(parts.query))) if parts.query else ""
     path = unquote(parts.path).rstrip("/")
     return short_name(f"web:{where}{path}" + (f"?{query}" if query else ""))
+
+
+def template_slug(address: str) -> str:
+    """How an address or its name ends, if a template left that behind; empty for any other.
+
+    Every release that somebody forgot to name stands there in turn.
+    """
+    tail = address.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
+    return tail if any(word in tail for word in _TEMPLATE_SLUGS) else ""
 
 
 def without_counters(url: str) -> str:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from mailer.core.dates import DateRefused, Told, read_told
 from mailer.core.errors import DocumentFault
 from mailer.core.release import Block, Contact, Edition, File, Picture, ReleaseDocument, Run, Signal
-from mailer.core.web_name import short_name, web_name
+from mailer.core.web_name import short_name, template_slug, web_name
 from mailer.sources import addresses, mending
 from mailer.sources.fields import language_tag
 from mailer.sources.found import ReadingTerms
@@ -35,8 +35,12 @@ _MARKS = {
     "weekday": "its weekday is another day's; the date is taken",
     "day": "it names a day without a time; the day's first moment is taken",
 }
-_TEMPLATE_SLUGS = ("skabelon", "template", "vorlage", "nyhedsside", "untitled", "lorem-ipsum", "mall-for",
-                   "kladde", "placeholder", "ny-side", "new-page")  # fmt: skip
+
+
+_NO_NAMES = frozenset(
+    ("0", "-1", "-", "#", "null", "none", "nil", "undefined", "nan", "n/a", "guid", "id")
+)
+"""What a program writes that has no name to give: it would name every release alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +231,11 @@ def _names(
     entry: Entry, url: str | None, warnings: list[str]
 ) -> tuple[str | None, tuple[str, ...]]:
     said = entry.identity.strip()
+    said = "" if said.casefold() in _NO_NAMES else said
     identity = short_name(said) if said else url and short_name(url)
-    tail = (url or "").rstrip("/").rpartition("/")[2].lower()
-    if any(word in tail for word in _TEMPLATE_SLUGS):
+    if slug := template_slug(url or ""):
         warnings.append(
-            f"its address ends in “{tail[:60]}”, a template's name: it may change or serve again"
+            f"its address ends in “{slug[:60]}”, a template's name: it may change or serve again"
         )
     further = (
         *(web_name(name) or name for name in entry.names),

@@ -11,6 +11,7 @@ its languages. A `metadescription` of exactly 1,000 characters was cut off.
 import re
 from typing import Any
 
+from mailer.core.errors import SourceFault
 from mailer.core.release import Contact, File, Picture, Signal
 from mailer.sources import mending
 from mailer.sources.contact_line import read_contact
@@ -18,7 +19,9 @@ from mailer.sources.entry import Entry
 from mailer.sources.found import Found, ReadingTerms
 from mailer.sources.gathering import gathered
 from mailer.sources.json_values import Values, group, groups, many, names, number, said
+from mailer.sources.mending import WordsRefused
 
+_WRAPPINGS = ("release_listing", "pressroom", "releases", "release")
 _TITLE = ("title", "headline")
 _LEAD = ("leadtext", "leadText", "lead", "summary", "metadescription", "metaDescription")
 _BODY = ("body", "bodyHtml", "content", "html")
@@ -37,14 +40,58 @@ def read_newsroom_json(value: Values, *, base: str, terms: ReadingTerms) -> Foun
 
     def entries(release: Any) -> list[Entry]:
         own = group(release, "publisher") or publisher
-        versions = group(release, "versions") or {said(release, "language", "lang"): release}
         return [
             _entry(release, version, language, own)
-            for language, version in versions.items()
-            if isinstance(version, dict)
+            for language, version in _versions(release).items()
         ]
 
     return gathered("newsroom_json", _releases(value) or [], entries, base=base, terms=terms)
+
+
+def refuse_near_newsroom(value: Any) -> None:
+    """Refuse what looks like the platform's and has its releases where we know of none.
+
+    Raises:
+        SourceFault: it does; says what was missing.
+    """
+    there = [key for key in _WRAPPINGS if isinstance(value, dict) and key in value]
+    if not there:
+        return
+    held = value[there[0]]
+    inside = ", ".join(list(held)[:6]) if isinstance(held, dict) else type(held).__name__
+    missing = (
+        "that release has no `id` with a `title` or `versions`"
+        if there[0] == "release"
+        else "no list `releases` in it or beside it"
+    )
+    raise SourceFault(
+        f"This looks like a newsroom's JSON, but `{there[0]}` ({mending.shown(inside, 80)}): {missing}",
+        "check the address; what is read is in docs/formats.md",
+    )
+
+
+def _versions(release: Any) -> dict[str, Values]:
+    """A release's texts by language; a flat one is its own.
+
+    Raises:
+        WordsRefused: it has none where we know to look.
+    """
+    cure = "check the address; what is read is in docs/formats.md"
+    if not isinstance(release, dict):
+        raise WordsRefused(f"a release is an object, not {type(release).__name__}", cure)
+    told = release.get("versions")
+    if not told:
+        if not said(release, *_TITLE):
+            raise WordsRefused("it has neither `versions` by language nor a `title`", cure)
+        return {said(release, "language", "lang"): release}
+    if not isinstance(told, dict):
+        kind = type(told).__name__
+        raise WordsRefused(f"its `versions` are an object by language, not {kind}", cure)
+    found = {language: each for language, each in told.items() if isinstance(each, dict) and each}
+    wrong = [key for key, each in told.items() if each and not isinstance(each, dict)]
+    if wrong or not found:
+        raise WordsRefused(f"its version “{(wrong or list(told))[0][:20]}” is no object", cure)
+    return found
 
 
 def _releases(value: Any) -> list[Any] | None:

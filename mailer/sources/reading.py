@@ -18,7 +18,7 @@ from mailer.sources.json_feed import is_json_feed, read_json_feed
 from mailer.sources.json_values import said
 from mailer.sources.lines import split_lines
 from mailer.sources.mending import shown
-from mailer.sources.newsroom_json import is_newsroom_json, read_newsroom_json
+from mailer.sources.newsroom_json import is_newsroom_json, read_newsroom_json, refuse_near_newsroom
 from mailer.sources.ninjs import is_ninjs, read_ninjs, refuse_schema
 from mailer.sources.presseportal import is_presseportal, read_presseportal
 from mailer.sources.shape import Shape, shape_of
@@ -77,6 +77,8 @@ def _read_json(text: str, url: str, base: str, terms: ReadingTerms) -> Found:
         if is_it(value):
             return read_it(value, base=base, terms=terms)
     refuse_schema(value)
+    if not _error_said(value):
+        refuse_near_newsroom(value)
     raise _no_release(value)
 
 
@@ -90,8 +92,7 @@ _JSON: tuple[tuple[Callable[[Any], bool], Callable[..., Found]], ...] = (
 
 
 def _no_release(value: Any) -> SourceFault:
-    message = said(value, "message", "error", "detail", "msg", "title", "error_description")
-    message = message or said(json_values.group(value, "error"), "message", "msg")
+    message = _error_said(value)
     if message:
         return SourceFault(
             f"The source answered with an error: {shown(message, 120)}",
@@ -104,6 +105,11 @@ def _no_release(value: Any) -> SourceFault:
         f"This JSON is of no kind that we read: {shown(keys, 120)}",
         "see docs/formats.md for those that are",
     )
+
+
+def _error_said(value: Any) -> str:
+    message = said(value, "message", "error", "detail", "msg", "title", "error_description")
+    return message or said(json_values.group(value, "error"), "message", "msg")
 
 
 def _read_text(text: str, url: str, base: str, terms: ReadingTerms) -> Found:

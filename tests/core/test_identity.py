@@ -30,6 +30,9 @@ LONG = (
          ("web:um.dk/a", "um:1")),
         (replace(HERE, identity="https://um.dk/"), "feed", (text_name(HERE.edition),)),
         (replace(HERE, identity="  ", canonical_url="https://um.dk/a"), "f", ("web:um.dk/a",)),
+        (replace(HERE, identity="17", canonical_url="https://um.dk/Skabelon-til-nyheder-pm/"), "f",
+         ("f/17",)),
+        (replace(HERE, canonical_url="https://um.dk/ny-side-3"), "f", ("web:um.dk/ny-side-3",)),
     ],
 )  # fmt: skip
 def test_the_names_of_a_release(

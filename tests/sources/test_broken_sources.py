@@ -178,13 +178,13 @@ def test_windows_signs_that_call_themselves_latin_are_what_browsers_show() -> No
 
 
 def test_names_that_two_releases_share_name_neither() -> None:
-    found = reading(rss(item("a", guid="0"), item("b", guid="0"), item("c", guid="7")))
+    found = reading(rss(item("a", guid="2026"), item("b", guid="2026"), item("c", guid="7")))
     assert [one.identity for one in found.documents] == [
         "web:ministry.example/a",
         "web:ministry.example/b",
         "7",
     ]
-    assert "another release of the list bears the name “0” too" in found.documents[0].warnings[0]
+    assert "another release of the list bears the name “2026” too" in found.documents[0].warnings[0]
 
 
 def test_two_releases_at_one_address_are_known_by_their_words() -> None:
@@ -206,6 +206,33 @@ def test_without_guid_the_link_is_the_name_and_without_both_the_words_are() -> N
     found = reading(rss(item("a"), bare))
     assert [one.identity for one in found.documents] == ["https://ministry.example/a", None]
     assert found.documents[1].edition.body[0].text == "Only words."
+
+
+@pytest.mark.parametrize("nothing", ["0", "null", " None ", "undefined", "-1"])
+def test_a_guid_that_names_nothing_is_none(nothing: str) -> None:
+    """It would name the next release too, which then would be an edit of this one, and never be mailed."""
+    (document,) = reading(rss(item("a", guid=nothing))).documents
+    assert document.identity == "https://ministry.example/a"
+    assert document.names == ("web:ministry.example/a",)
+
+
+@pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        ("8.9.2025 13:25:12 CEST", "2025-09-08T11:25:12+00:00"),
+        ("08.01.2026 13:25:12 CET", "2026-01-08T12:25:12+00:00"),
+        ("Fri, 2 Oct 2026 18:06:00 EET", "2026-10-02T16:06:00+00:00"),
+        ("Fri, 2 Oct 2026 18:06:00 BST", "2026-10-02T17:06:00+00:00"),
+        ("25 Oct 2026 02:30", "2026-10-25T01:30:00+00:00"),  # comes twice: the later one
+        ("25 Oct 2026 02:30 CEST", "2026-10-25T00:30:00+00:00"),
+        ("29 Mar 2026 02:30", "2026-03-29T01:30:00+00:00"),  # does not exist
+    ],
+)
+def test_dates_of_feeds_are_the_moments_that_their_newsrooms_meant(told: str, moment: str) -> None:
+    (document,) = reading(rss(item("a").replace("Fri, 02 Oct 2026 18:06 GMT", told))).documents
+    assert document.dated is not None
+    assert document.dated.isoformat() == moment
+    assert document.dated_as == told
 
 
 @pytest.mark.parametrize(
@@ -281,6 +308,58 @@ def test_an_hour_that_the_clocks_skip_is_resolved_and_marked() -> None:
 
 def entry(**parts: Any) -> str:
     return json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [parts]})
+
+
+LISTED = {"id": 7, "date": "2026-10-01T09:00:00Z"}
+TEXT = {"title": "T", "url": "/release/7/t", "metadescription": "Lead."}
+
+
+@pytest.mark.parametrize(
+    ("release", "what"),
+    [
+        (LISTED, "it has neither `versions` by language nor a `title`"),
+        ({**LISTED, "versions": {}}, "it has neither `versions` by language nor a `title`"),
+        ({**LISTED, "versions": [TEXT]}, "its `versions` are an object by language, not list"),
+        ({**LISTED, "versions": {"da": None}}, "its version “da” is no object"),
+        ({**LISTED, "versions": {"da": TEXT, "en": "T"}}, "its version “en” is no object"),
+        ({**LISTED, "versions": {"da": {"url": "/release/7/t"}}}, "it has no title"),
+        (7, "a release is an object, not int"),
+        (None, "a release is an object, not NoneType"),
+    ],
+)
+def test_a_newsrooms_release_of_another_shape_is_refused_and_says_what_is_missing(
+    release: Any, what: str
+) -> None:
+    whole = {**LISTED, "id": 8, "versions": {"da": TEXT, "en": None}}
+    found = reading(json.dumps({"release_listing": {"releases": [release, whole]}}))
+    assert [one.identity for one in found.documents] == ["newsroom:8"]
+    (refusal,) = found.refusals
+    assert refusal.what == what
+    assert refusal.place.startswith("item 1")
+    assert refusal.cure
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ({"release_listing": {"items": []}}, "`release_listing` (items): no list `releases` in it"),
+        ({"pressroom": {"publisher": {}}}, "`pressroom` (publisher): no list `releases`"),
+        ({"releases": {"7": TEXT}}, "`releases` (7): no list `releases`"),
+        (
+            {"release": {"id": 7, "html": "x"}},
+            "`release` (id, html): that release has no `id` with",
+        ),
+        ({"releases": None}, "`releases` (NoneType)"),
+        ({"releases": None, "message": "Forbidden"}, "answered with an error: Forbidden"),
+    ],
+)
+def test_a_newsrooms_json_of_another_shape_is_refused_and_says_what_is_missing(
+    value: Any, what: str
+) -> None:
+    with pytest.raises(SourceFault) as caught:
+        reading(json.dumps(value))
+    assert what in caught.value.what
+    assert caught.value.cure
 
 
 def test_a_lead_of_exactly_a_thousand_characters_is_never_mailed_as_whole() -> None:
