@@ -55,7 +55,8 @@ def correct(ctx: click.Context, /, number: int, held: int | None, **asked: Any) 
 
     The text is that of FILE, or of the release HELD: what a source brought as a release of its own
     (“Rettelse: ...”) and waits. The word in front of its title goes; whatever names it is known under
-    are release ID's from then on, so that no later poll mails it.
+    are release ID's from then on, so that no later poll mails it. Where the source wrote “Rettelse: ...” over
+    release ID itself, HELD is that number too.
 
     \b
     Example:
@@ -80,7 +81,12 @@ def correct(ctx: click.Context, /, number: int, held: int | None, **asked: Any) 
     settings = ctx.obj.settings()
     payload = b"" if document is None else content(document)
     with open_office(settings) as office:
-        if held is not None:
+        if held == number:
+            edition = becoming.own_text(office, number, language=language)
+            found = corrections.correct(
+                office, number, edition, note=note, who=operator(), silent=silent
+            )
+        elif held is not None:
             one = becoming.correction(office, held, of=number, language=language, who=operator())
             found = corrections.correct_by(office, one, note=note, silent=silent)
         else:
@@ -90,7 +96,7 @@ def correct(ctx: click.Context, /, number: int, held: int | None, **asked: Any) 
             found = corrections.correct(
                 office, number, edition, note=note, who=operator(), silent=silent
             )
-        became = _became(office, held)
+        became = "" if held == number else _became(office, held)
     _tell(ctx, found, as_json=asked["as_json"], became=became)
 
 

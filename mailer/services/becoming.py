@@ -114,6 +114,34 @@ def correction(
     return Becoming(row.id, of, row.newest, texts[chosen], who)
 
 
+def own_text(office: Office, release_id: int, *, language: str | None) -> Edition:
+    """The text that a release's source has put in its place and marked as a correction, without that mark.
+
+    Raises:
+        NotFound: no such release.
+        NotAllowed: none of its texts is marked as one, or several are.
+    """
+    with office.database.read() as connection:
+        row = named(connection, release_id)
+        texts = [one.edition for one in editions.texts(connection, row.id)]
+    marked = {
+        text.language: _unmarked(text)
+        for text in texts
+        if language in {None, text.language} and _unmarked(text) != text
+    }
+    if len(marked) == 1:
+        return next(iter(marked.values()))
+    if marked:
+        raise NotAllowed(
+            f"Release {row.id} is marked as corrected in {', '.join(marked)}",
+            "say with --language which one comes first, then the command again for each other",
+        )
+    raise NotAllowed(
+        f"No title of release {row.id} says that it is a correction",
+        "name the held release that corrects it with --from, or give the text as a file",
+    )
+
+
 def withdrawal(office: Office, release_id: int, *, of: int, who: str) -> Becoming:
     """A held release as the notice that another one is withdrawn.
 
@@ -130,7 +158,7 @@ def _both(connection: Connection, release_id: int, of: int) -> tuple[ReleaseRow,
     row, other = named(connection, release_id), named(connection, of)
     if row.id == other.id:
         raise NotAllowed(
-            f"Release {of} cannot correct itself", "name the held one with --from, or give a file"
+            f"Release {of} cannot be about itself", "name the held one that is about it with --from"
         )
     _check_held(row)
     if row.newsroom != other.newsroom:

@@ -234,7 +234,7 @@ def test_what_cannot_be(office: Office, server: WebSource, clock: Clock) -> None
         assert caught.value.cure
         return caught.value.what
 
-    assert refused(3, 3) == "Release 3 cannot correct itself"
+    assert refused(3, 3) == "Release 3 cannot be about itself"
     assert refused(3, 77) == "There is no release 77"
     assert refused(77, 2) == "There is no release 77"
     assert refused(1, 2) == "Release 1 is published, not held"
@@ -287,6 +287,34 @@ def test_its_files_travel_with_the_corrected_release(
     correct(office)
     with office.database.read() as connection:
         assert kept_files.content(connection, 2, file.url) == b"a;b\n"
+
+
+def test_what_its_source_corrected_in_place_is_told_to_who_has_the_old_text(
+    office: Office, server: WebSource, clock: Clock, hand: DeskHand
+) -> None:
+    office = seeded(office, server)
+    shows(server, item(2, at=clock()), item(1))
+    poll(office)
+    clock.move(minutes=15)
+    assert published(office) == [2]
+    hand.send_all()
+    with pytest.raises(NotAllowed, match="No title of release 2 says that it is a correction"):
+        becoming.own_text(office, 2, language=None)
+    marked = item(2, title=f"Rettelse: {TITLE}", body=RIGHT)
+    shows(server, marked, item(1))
+    assert poll(office).counts == {"edition": 1, "known": 1}
+    assert notices_to(office) == {}
+    text = becoming.own_text(office, 2, language=None)
+    assert text.title == TITLE
+    done = corrections.correct(office, 2, text, note="Dagen var forkert.", who="anna")
+    assert done.told == 3
+    for shown in ([marked, item(4)], [item(2), item(4)], [marked]):
+        shows(server, *shown)
+        poll(office)
+        assert press.shown(office, 2).edition == text
+    hand.send_all()
+    assert notices_to(office) == {f"reader{n}": 1 for n in range(3)}
+    assert proof.verify(office).ok
 
 
 def test_an_original_that_nobody_has_seen_just_has_another_text(
