@@ -3,10 +3,14 @@
 from datetime import UTC, datetime
 from functools import cache
 
+from typing import Any
+
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -16,6 +20,10 @@ from sqlalchemy import (
     MetaData,
     Table,
     TypeDecorator,
+    any_,
+    bindparam,
+    func,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -94,3 +102,14 @@ def _ignoring(table: Table, dialect: str) -> Insert:
     if dialect == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def among(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[bool]:
+    """Whether a column has one of the values of the list that is bound to `name`, however many they are.
+
+    One list is one value to the database, so that the statement is the same for every number of them.
+    """
+    if dialect == "postgresql":
+        return column == any_(bindparam(name, type_=postgresql.ARRAY(column.type)))
+    each = func.json_each(bindparam(name, type_=JSON)).table_valued("value")
+    return column.in_(select(each.c.value))

@@ -9,10 +9,12 @@ A bucket that is fuller than two of it could be was filled by a clock that has s
 it counts as empty.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -57,13 +59,23 @@ def drop(kind: str, name: str, *, count: int, period: timedelta) -> Drop:
 
 def look(connection: Connection, drops: Sequence[Drop], now: datetime) -> str | None:
     """The kind of a bucket that would overflow; None where all have room. Takes no lock."""
-    if not drops:
-        return None
-    named = {f"k{at}": one.kind for at, one in enumerate(drops)}
-    named |= {f"n{at}": one.name for at, one in enumerate(drops)}
-    rows = connection.execute(_levels(len(drops)), named)
+    return look_all(connection, [drops], now)[0]
+
+
+def look_all(
+    connection: Connection, together: Sequence[Sequence[Drop]], now: datetime
+) -> list[str | None]:
+    """The same for each of several sign-ups, as if it came alone."""
+    names = {(one.kind, one.name) for drops in together for one in drops}
+    if not names:
+        return [None] * len(together)
+    query = _levels(connection.dialect.name)
+    rows = connection.execute(query, {"names": json.dumps(sorted(names))})
     levels = {(row.kind, row.name): row.empty_at for row in rows}
-    moment = _milliseconds(now)
+    return [_full(drops, levels, _milliseconds(now)) for drops in together]
+
+
+def _full(drops: Sequence[Drop], levels: Mapping[tuple[str, str], int], moment: int) -> str | None:
     for one in drops:
         start = _start(levels.get((one.kind, one.name), moment), moment, one.size)
         if start + one.share > moment + one.size:
@@ -80,20 +92,62 @@ def pour(
         The kind of one that would, or None; and when the last bucket was or will be empty but for
         this drop: where drops are to leave one by one, the turn of this one.
     """
-    if not drops:
-        return None, now
-    full = look(connection, drops, now)
-    if full is not None:
-        return full, now
-    together = connection.begin_nested()
-    taken = {row.kind: row for row in connection.execute(*_upsert(sorted(drops), now))}
-    missing = next((one.kind for one in drops if one.kind not in taken), None)
-    if missing is not None:  # another sign-up was quicker
-        together.rollback()
-        return missing, now
-    together.commit()
-    last = max(taken[one.kind].empty_at - one.share for one in drops)
-    return None, max(now, datetime.fromtimestamp(last / 1000, UTC))
+    return pour_all(connection, [drops], now)[0]
+
+
+def pour_all(
+    connection: Connection, together: Sequence[Sequence[Drop]], now: datetime
+) -> list[tuple[str | None, datetime]]:
+    """The same for each of several sign-ups in turn.
+
+    They are counted as one; where that is too much for a bucket, one by one.
+    """
+    full = look_all(connection, together, now)
+    rest = [drops for drops, kind in zip(together, full, strict=True) if kind is None]
+    turns = iter(_pour_at_once(connection, rest, now) or _pour_in_turn(connection, rest, now))
+    return [next(turns) if kind is None else (kind, now) for kind in full]
+
+
+def _pour_in_turn(
+    connection: Connection, together: Sequence[Sequence[Drop]], now: datetime
+) -> Iterator[tuple[str | None, datetime]]:
+    for drops in together:
+        kind = look(connection, drops, now)
+        poured = None if kind else _pour_at_once(connection, [drops], now)
+        # Nothing poured although there was room: another process was quicker.
+        yield poured[0] if poured else (kind or drops[0].kind, now)
+
+
+def _pour_at_once(
+    connection: Connection, together: Sequence[Sequence[Drop]], now: datetime
+) -> list[tuple[str | None, datetime]]:
+    """Pour all, or nothing where that is too much; when the turn of each is, or nothing."""
+    merged: dict[tuple[str, str], Drop] = {}
+    for one in chain.from_iterable(together):
+        known = merged.get((one.kind, one.name))
+        merged[one.kind, one.name] = replace(one, share=one.share + known.share) if known else one
+    if not merged:
+        return [(None, now)] * len(together)
+    moment = _milliseconds(now)
+    attempt = connection.begin_nested()
+    rows = connection.execute(*_upsert(sorted(merged.values()), now, connection.dialect.name))
+    levels = {(row.kind, row.name): row.empty_at for row in rows}
+    beyond = moment + max(one.size for one in merged.values()) + 1  # of who was not poured at all
+    if any(levels.get(key, beyond) > moment + one.size for key, one in merged.items()):
+        attempt.rollback()
+        return []
+    attempt.commit()
+    reached = {key: levels[key] - one.share for key, one in merged.items()}
+    return [(None, max(now, _turn(drops, reached))) for drops in together]
+
+
+def _turn(drops: Sequence[Drop], reached: dict[tuple[str, str], int]) -> datetime:
+    """When the last of these buckets is empty but for these drops, which then count as poured."""
+    last = 0
+    for one in drops:
+        last = max(last, reached[one.kind, one.name])
+        reached[one.kind, one.name] += one.share
+    return datetime.fromtimestamp(last / 1000, UTC)
 
 
 def empty(connection: Connection, kind: str, names: Sequence[str]) -> None:
@@ -162,24 +216,23 @@ def end_surges(connection: Connection, *, until: datetime | None = None) -> list
     return list(connection.scalars(query.returning(surge.c.lane)))
 
 
-def _upsert(drops: Sequence[Drop], now: datetime) -> tuple[TextClause, dict[str, Any]]:
+def _upsert(drops: Sequence[Drop], now: datetime, dialect: str) -> tuple[TextClause, dict[str, Any]]:
     """Pours where there is room; gives back the rows it poured into."""
     moment = _milliseconds(now)
-    values: dict[str, Any] = {"present": moment}
-    for at, one in enumerate(drops):
-        after = moment + one.share
-        values |= {f"k{at}": one.kind, f"n{at}": one.name, f"e{at}": after, f"s{at}": one.size}
-    return _pour(len(drops)), values
+    rows = [(one.kind, one.name, moment + one.share, one.size) for one in drops]
+    return _pour(dialect), {"present": moment, "drops": json.dumps(rows)}
 
 
-@cache  # its own words, since one for many rows is otherwise made anew each time
-def _pour(count: int) -> TextClause:
-    rows = ", ".join(f"(:k{at}, :n{at}, :e{at}, :s{at})" for at in range(count))
+@cache  # its own words: a list is one value, so that they are the same for every number of drops
+def _pour(dialect: str) -> TextClause:
+    kind, name, empty_at, size = (_part(at, dialect) for at in range(4))
     return text(f"""
-        INSERT INTO bucket (kind, name, empty_at, size) VALUES {rows}
+        INSERT INTO bucket (kind, name, empty_at, size)
+        SELECT {kind}, {name}, CAST({empty_at} AS BIGINT), CAST({size} AS BIGINT)
+        FROM {_each("drops", dialect)} WHERE true
         ON CONFLICT (kind, name) DO UPDATE SET empty_at = {_AFTER}, size = excluded.size
         WHERE {_AFTER} <= CAST(:present AS BIGINT) + excluded.size
-        RETURNING kind, empty_at
+        RETURNING kind, name, empty_at
     """)  # noqa: S608 - names of its own values alone
 
 
@@ -192,10 +245,26 @@ def _start(empty_at: int, moment: int, size: int) -> int:
     return moment if empty_at <= moment or empty_at > moment + 2 * size else empty_at
 
 
+def _each(bound: str, dialect: str) -> str:
+    """The lists within the list that is bound to this name, in their order."""
+    if dialect == "postgresql":
+        return f"json_array_elements(CAST(:{bound} AS JSON)) AS one"
+    return f"json_each(:{bound}) AS one"
+
+
+def _part(at: int, dialect: str) -> str:
+    """One value of such a list."""
+    return f"(one ->> {at})" if dialect == "postgresql" else f"json_extract(one.value, '$[{at}]')"
+
+
 @cache
-def _levels(count: int) -> TextClause:
-    either = " OR ".join(f"kind = :k{at} AND name = :n{at}" for at in range(count))
-    return text(f"SELECT kind, name, empty_at FROM bucket WHERE {either}")  # noqa: S608 - as above
+def _levels(dialect: str) -> TextClause:
+    kind, name = (_part(at, dialect) for at in range(2))
+    return text(f"""
+        SELECT bucket.kind, bucket.name, bucket.empty_at
+        FROM {_each("names", dialect)} CROSS JOIN bucket
+        WHERE bucket.kind = {kind} AND bucket.name = {name}
+    """)  # noqa: S608 - as above
 
 
 def _milliseconds(moment: datetime) -> int:
