@@ -146,15 +146,16 @@ def may_receive(purpose: Purpose, *, subscribed: bool, suppressed: bool, asked: 
     Args:
         subscribed: the subscription is active.
         suppressed: the address must not be mailed at all.
-        asked: the request behind a notice to confirm, or its reminder, is open and in time.
+        asked: the request behind a notice to confirm, or its reminder, is open and in time; the leaving
+            behind a last mail is the last thing that became of the subscription.
     """
     if suppressed:
         return False
     match purpose:
         case Purpose.CONFIRM | Purpose.REMINDER | Purpose.MOVE:
             return asked
-        case Purpose.LEFT:  # who has come back meanwhile has not left
-            return not subscribed
+        case Purpose.LEFT:  # who came back has not left, though an operator ended it again since
+            return asked and not subscribed
         case Purpose.MANAGE | Purpose.MOVING | Purpose.MOVED:  # about a mailbox, whatever it has
             return True
         case _:

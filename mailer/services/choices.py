@@ -15,6 +15,7 @@ from mailer.core.errors import NotAllowed, NotFound
 from mailer.core.newsroom import Newsroom
 from mailer.core.token import keyed_hash
 from mailer.services import leaving, links
+from mailer.services.leaving import Ending
 from mailer.services.links import Opened
 from mailer.services.office import Office
 from mailer.store import audit, awaiting, choices, consents, people
@@ -113,8 +114,7 @@ def end(office: Office, *, token: str, newsroom_key: str | None, origin: Origin)
         link = links.opened(office, connection, token=token, lock=True)
         over = link.subscriptions if newsroom_key is None else (_at(link, newsroom_key),)
         running = [row for row in over if row.state is not SubscriptionState.ENDED]
-        for standing in running:
-            leaving.end_for_reader(office, connection, standing, origin)
+        leaving.end_for_readers(office, connection, [Ending(row, origin) for row in running])
         link = links.rebind(connection, link)
     if not running:
         return Result(Done.SAME, link)

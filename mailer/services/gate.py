@@ -46,6 +46,14 @@ class Passage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Comer:
+    """Whom a sign-up is for, and where it came from."""
+
+    address: Address
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """When the mail that answers a sign-up may leave."""
 
@@ -55,14 +63,18 @@ class Turn:
 
 def is_shut(office: Office, *, address: Address, origin: Origin) -> bool:
     """Whether a sign-up would be turned away; a look without a lock, so that a flood costs little."""
-    drops = _volume(office, address, origin)
-    if not drops:
-        return False
+    return are_shut(office, [Comer(address, origin)])[0]
+
+
+def are_shut(office: Office, comers: Sequence[Comer]) -> list[bool]:
+    """The same of each of several, as if it came alone."""
+    drops = [_volume(office, comer) for comer in comers]
+    if not any(drops):
+        return [False] * len(comers)
     with office.database.read() as connection:
-        full = buckets.look(connection, drops, office.clock())
-    if full is not None:
-        log.info("sign-up over limit", extra={"limit": full})
-    return full is not None
+        full = buckets.look_all(connection, drops, office.clock())
+    _log_full(full)
+    return [kind is not None for kind in full]
 
 
 def admit(office: Office, connection: Connection, *, address: Address, origin: Origin) -> Passage:
@@ -70,25 +82,40 @@ def admit(office: Office, connection: Connection, *, address: Address, origin: O
 
     It locks what it counts in until the transaction ends, so it comes before any other lock.
     """
-    now = office.clock()
-    full, _ = buckets.pour(connection, _volume(office, address, origin), now)
-    if full is not None:
-        log.info("sign-up over limit", extra={"limit": full})
-        return Passage.SHUT
-    return Passage.HELD if _explodes(office, connection, address, origin) else Passage.OPEN
+    return admit_all(office, connection, [Comer(address, origin)])[0]
+
+
+def admit_all(office: Office, connection: Connection, comers: Sequence[Comer]) -> list[Passage]:
+    """The same for each of several in turn."""
+    drops = [_volume(office, comer) for comer in comers]
+    full = [kind for kind, _ in buckets.pour_all(connection, drops, office.clock())]
+    _log_full(full)
+    let_in = [comer for comer, kind in zip(comers, full, strict=True) if kind is None]
+    held = iter(_explode(office, connection, let_in))
+    return [Passage.SHUT if kind else Passage.HELD if next(held) else Passage.OPEN for kind in full]
 
 
 def give_turn(
     office: Office, connection: Connection, *, address: Address, passage: Passage
 ) -> Turn | None:
     """When a mail may leave that answers a sign-up; None where too many wait already."""
+    return give_turns(office, connection, [(address, passage)])[0]
+
+
+def give_turns(
+    office: Office, connection: Connection, mailed: Sequence[tuple[Address, Passage]]
+) -> list[Turn | None]:
+    """The same for each of several in turn."""
     interval = office.limits.signup_mail_interval
     now = office.clock()
-    if not interval:
-        return Turn(now, passage is Passage.HELD)
-    pace = _drop(office, pace_limit(address, interval))
-    full, turn = buckets.pour(connection, [pace], now)
-    return None if full is not None else Turn(turn, passage is Passage.HELD)
+    paces = [
+        [_drop(office, pace_limit(address, interval))] if interval else [] for address, _ in mailed
+    ]
+    poured = buckets.pour_all(connection, paces, now)
+    return [
+        None if full is not None else Turn(turn, passage is Passage.HELD)
+        for (_, passage), (full, turn) in zip(mailed, poured, strict=True)
+    ]
 
 
 def keep_turn(
@@ -139,28 +166,51 @@ def sweep(office: Office) -> int:
         return buckets.sweep(connection, now)
 
 
-def _explodes(office: Office, connection: Connection, address: Address, origin: Origin) -> bool:
+def _explode(office: Office, connection: Connection, comers: Sequence[Comer]) -> list[bool]:
+    """Of each, whether its mail is held since sign-ups explode."""
     now, terms = office.clock(), office.limits.signups
-    limit = surge_limit(terms, address, proved=origin.proved)
-    if not _by_visitor(origin) or limit.count == 0:
-        return False
-    lane = limit.name.partition("/")[0]
-    full, _ = buckets.pour(connection, [_drop(office, limit)], now)
-    if full is None:
-        return lane in buckets.surges(connection, now)
-    if buckets.note_surge(connection, lane, now, now + terms.calm):
+    limits = [
+        surge_limit(terms, comer.address, proved=comer.origin.proved)
+        if _by_visitor(comer.origin)
+        else None
+        for comer in comers
+    ]
+    counted = [limit if limit and limit.count else None for limit in limits]
+    if not any(counted):
+        return [False] * len(comers)
+    lanes = [limit.name.partition("/")[0] if limit else "" for limit in counted]
+    drops = [[_drop(office, limit)] if limit else [] for limit in counted]
+    poured = buckets.pour_all(connection, drops, now)
+    held, noted = set(buckets.surges(connection, now)), set[str]()
+    waits = []
+    for lane, (full, _) in zip(lanes, poured, strict=True):
+        if full is not None and lane not in noted:
+            noted.add(lane)
+            held.add(lane)
+            _note_surge(connection, lane, now, now + terms.calm)
+        waits.append(lane in held)
+    return waits
+
+
+def _note_surge(connection: Connection, lane: str, now: datetime, until: datetime) -> None:
+    if buckets.note_surge(connection, lane, now, until):
         log.warning(
             "sign-ups explode, their mails are held",
             extra={"lane": lane, "cure": "mailer signup held"},
         )
-    return True
 
 
-def _volume(office: Office, address: Address, origin: Origin) -> Sequence[Drop]:
-    if not _by_visitor(origin):
+def _volume(office: Office, comer: Comer) -> Sequence[Drop]:
+    if not _by_visitor(comer.origin):
         return ()
-    limits = volume_limits(office.limits.signups, address, origin.ip)
+    limits = volume_limits(office.limits.signups, comer.address, comer.origin.ip)
     return [_drop(office, limit) for limit in limits]
+
+
+def _log_full(full: Sequence[str | None]) -> None:
+    for kind in full:
+        if kind is not None:
+            log.info("sign-up over limit", extra={"limit": kind})
 
 
 def _by_visitor(origin: Origin) -> bool:

@@ -2,22 +2,28 @@
 
 leave   ends the subscription from any state and takes back what was still open. Who was active is owed
         one last mail, with a way back (`services.rejoining`), where the newsroom wants it.
+take    the same for presses that come together: one transaction for all (`services.together`)
 
 Reading a link changes nothing. A link of ours whose subscription is no longer kept is granted too: the
 reader gets no more mail, and that is all they asked for.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from mailer.core.consent import Act, Origin, SubscriptionState
 from mailer.core.delivery import Purpose
 from mailer.core.language import choose
+from mailer.core.newsroom import Newsroom
 from mailer.core.token import LIFETIME, LinkPurpose
 from mailer.services import notices
+from mailer.services.notices import Owed
 from mailer.services.office import Office
+from mailer.services.together import alone, each_its_own
 from mailer.store import consents, departures, moves, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
+from mailer.store.departures import Departure
 from mailer.store.mailings import take_turn
 from mailer.store.people import SubscriptionRow
 
@@ -38,6 +44,22 @@ class LeaveView:
     way_back: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """The press of a leave link: the subscription it names, and where it came from."""
+
+    subscription_id: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A subscription that its reader ends, as it stands, and where that came from."""
+
+    standing: SubscriptionRow
+    origin: Origin
+
+
 def read_leave(office: Office, *, token: str) -> LeaveView | None:
     """What a leave link would end; None where nothing is kept that it could. Changes nothing.
 
@@ -47,7 +69,10 @@ def read_leave(office: Office, *, token: str) -> LeaveView | None:
     number = _subscription_named(office, token)
     with office.database.read() as connection:
         standing = _meant(connection, number)
-        return None if standing is None else _view(office, connection, standing)
+        if standing is None:
+            return None
+        left = departures.last_departures(connection, [standing.id])
+        return _view(office, standing, left.get(standing.id))
 
 
 def leave(office: Office, *, token: str, origin: Origin) -> LeaveView | None:
@@ -59,87 +84,145 @@ def leave(office: Office, *, token: str, origin: Origin) -> LeaveView | None:
     Raises:
         TokenRefused: not a leave link of ours, or damaged.
     """
-    number = _subscription_named(office, token)
+    return alone(take(office, [press(office, token=token, origin=origin)]))
+
+
+def press(office: Office, *, token: str, origin: Origin) -> Press:
+    """The press of a leave link, to be taken by `take`.
+
+    Raises:
+        TokenRefused: not a leave link of ours, or damaged.
+    """
+    return Press(_subscription_named(office, token), origin)
+
+
+def take(office: Office, presses: Sequence[Press]) -> list[LeaveView | Exception | None]:
+    """Take presses that come together, as `leave` does: what each is shown, or why it could not be taken.
+
+    Raises:
+        TryLater, ServiceMissing: none of them is taken, for the database is busy or gone.
+    """
+    return each_its_own(presses, lambda some: _take(office, some))
+
+
+def _take(office: Office, presses: Sequence[Press]) -> list[LeaveView | None]:
     with office.database.write() as connection:
         take_turn(connection, alone=False)
-        standing = _meant(connection, number, lock=True)
-        if standing is None:
-            return None
-        owed = end_for_reader(office, connection, standing, origin)
-        ended = people.read_subscription(connection, standing.id)
-        assert ended is not None  # its row is locked by us
-        view = _view(office, connection, ended)
+        meant = _meant_all(connection, {one.subscription_id for one in presses})
+        ending: dict[int, Ending] = {}
+        for one in presses:  # of those that mean the same, the first is the evidence
+            if standing := meant.get(one.subscription_id):
+                ending.setdefault(standing.id, Ending(standing, one.origin))
+        owed = end_for_readers(office, connection, list(ending.values()))
+        left = departures.last_departures(connection, ending)
     if owed:
         office.wake()
-    return view
+    views: list[LeaveView | None] = []
+    for one in presses:
+        standing = meant.get(one.subscription_id)
+        if standing is None:
+            views.append(None)
+        else:
+            views.append(_view(office, _ended(standing), left.get(standing.id)))
+    return views
 
 
-def end_for_reader(
-    office: Office, connection: Connection, standing: SubscriptionRow, origin: Origin
-) -> bool:
-    """End a subscription as its reader wishes, in the caller's transaction, which has taken its turn.
+def end_for_readers(office: Office, connection: Connection, ending: Sequence[Ending]) -> bool:
+    """End subscriptions as their readers wish, in the caller's transaction, which has taken its turn.
 
     Args:
-        standing: read with its lock.
+        ending: each once, read with its lock.
 
     Returns:
         Whether a last mail was owed: the office is to be woken once that is committed.
     """
+    if not ending:
+        return False
     now = office.clock()
-    consents.take_back_requests(connection, standing.id, now)
-    if standing.state is SubscriptionState.ENDED:
+    consents.take_back_requests(connection, [one.standing.id for one in ending], now)
+    fresh = [one for one in ending if one.standing.state is not SubscriptionState.ENDED]
+    if not fresh:
         return False
-    people.end(connection, standing.id, reason=Act.LEFT, now=now)
-    ended = people.read_subscription(connection, standing.id)
-    assert ended is not None  # its row is locked by us
-    entry = Entry(standing.id, Act.LEFT, standing.mailbox, origin, generation=ended.generation)
-    number = consents.note(connection, entry, now)
-    newsroom = office.newsrooms.get(standing.newsroom)
-    if newsroom is None or not newsroom.farewell or standing.state is not SubscriptionState.ACTIVE:
-        return False
-    notices.owe(
-        office,
-        connection,
-        purpose=Purpose.LEFT,
-        newsroom=newsroom,
-        language=choose(standing.languages, newsroom.languages),
-        subscription_id=standing.id,
-        cause=departures.cause_of(number),
+    generations = people.end_all(
+        connection, [one.standing.id for one in fresh], reason=Act.LEFT, now=now
     )
-    return True
+    entries = [
+        Entry(
+            one.standing.id,
+            Act.LEFT,
+            one.standing.mailbox,
+            one.origin,
+            generation=generations[one.standing.id],
+        )
+        for one in fresh
+    ]
+    numbers = consents.note_all(connection, entries, now)
+    owed = [
+        Owed(
+            Purpose.LEFT,
+            newsroom,
+            choose(one.standing.languages, newsroom.languages),
+            one.standing.id,
+            departures.cause_of(numbers[one.standing.id]),
+            now,
+        )
+        for one in fresh
+        if (newsroom := _farewell(office, one.standing)) is not None
+    ]
+    notices.owe_all(office, connection, owed, now)
+    return bool(owed)
+
+
+def _farewell(office: Office, standing: SubscriptionRow) -> Newsroom | None:
+    """The newsroom that has a last word for who leaves it; None where there is none."""
+    newsroom = office.newsrooms.get(standing.newsroom)
+    wanted = newsroom is not None and newsroom.farewell
+    return newsroom if wanted and standing.state is SubscriptionState.ACTIVE else None
+
+
+def _ended(standing: SubscriptionRow) -> SubscriptionRow:
+    return replace(standing, state=SubscriptionState.ENDED)
 
 
 def _subscription_named(office: Office, token: str) -> int:
     return office.keys.tokens.read(LinkPurpose.LEAVE, token, office.clock()).subject
 
 
-def _meant(connection: Connection, number: int, *, lock: bool = False) -> SubscriptionRow | None:
+def _meant(connection: Connection, number: int) -> SubscriptionRow | None:
     """The subscription that a link ends: the one it names, or what goes on in its place."""
-    standing = people.read_subscription(connection, number, lock=lock)
+    standing = people.read_subscription(connection, number)
     if standing is None or standing.state is not SubscriptionState.ENDED:
         return standing
     follower = moves.successor(connection, number)
     if follower is None:
         return standing
-    return people.read_subscription(connection, follower, lock=lock) or standing
+    return people.read_subscription(connection, follower) or standing
 
 
-def _view(office: Office, connection: Connection, standing: SubscriptionRow) -> LeaveView:
+def _meant_all(connection: Connection, numbers: Collection[int]) -> dict[int, SubscriptionRow]:
+    """The same for the links that name these, each locked; without those that are no longer kept."""
+    named = people.lock_subscriptions(connection, numbers)
+    ended = [row.id for row in named.values() if row.state is SubscriptionState.ENDED]
+    followers = moves.successors(connection, ended)
+    following = people.lock_subscriptions(connection, set(followers.values()))
+    return {
+        number: following.get(followers.get(number, number), row) for number, row in named.items()
+    }
+
+
+def _view(office: Office, standing: SubscriptionRow, left: Departure | None) -> LeaveView:
     return LeaveView(
         newsroom_key=standing.newsroom,
         mailbox=standing.mailbox,
         language=standing.languages[0],
         state=standing.state,
-        way_back=_way_back(office, connection, standing),
+        way_back=_way_back(office, standing, left),
     )
 
 
-def _way_back(office: Office, connection: Connection, standing: SubscriptionRow) -> bool:
-    if standing.state is not SubscriptionState.ENDED:
+def _way_back(office: Office, standing: SubscriptionRow, left: Departure | None) -> bool:
+    if standing.state is not SubscriptionState.ENDED or left is None:
         return False
-    departure = departures.last_departure(connection, standing.id)
     lifetime = LIFETIME[LinkPurpose.REJOIN]
     assert lifetime is not None  # a way back that never closes would be a leaving that never ends
-    return (
-        departure is not None and departure.way_back and office.clock() - departure.at <= lifetime
-    )
+    return left.way_back and office.clock() - left.at <= lifetime

@@ -11,6 +11,7 @@ from mailer.core.choice import DIGESTS
 from mailer.core.consent import Origin, SubscriptionState
 from mailer.core.token import LinkPurpose
 from mailer.services import leaving
+from mailer.services.leaving import Ending
 from mailer.services.office import Office
 from mailer.store import choices, moves, people
 from mailer.store.database import Connection
@@ -60,8 +61,8 @@ def leave(office: Office, *, token: str, origin: Origin) -> LeaveAllView | None:
         if named is None:
             return None
         ending = _ending(connection, named, lock=True)
-        owed = [leaving.end_for_reader(office, connection, one, origin) for one in ending]
-    if any(owed):
+        owed = leaving.end_for_readers(office, connection, [Ending(one, origin) for one in ending])
+    if owed:
         office.wake()
     return _view(named, ending)
 

@@ -30,11 +30,12 @@ from mailer.services.gate import Passage, Turn
 from mailer.services.handover import Handover
 from mailer.services.links import Opened
 from mailer.services.office import Office
-from mailer.store import choices, claims, consents, erasures, moves, people
+from mailer.store import choices, claims, consents, erasures, moves, newcomers, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
 from mailer.store.mailings import take_turn
 from mailer.store.moves import MoveRow, NewMove
+from mailer.store.newcomers import Newcomer
 from mailer.store.people import SubscriptionRow
 
 A_DAY = timedelta(days=1)
@@ -169,14 +170,9 @@ def _keep(
 ) -> int:
     """Keep the request and the evidence of it, and owe the new mailbox its mail; the request's number."""
     now = office.clock()
-    new = people.find_or_make(
-        connection,
-        address=wish.address,
-        address_hash=keyed_hash(office.keys.suppression, wish.address.lookup),
-        newsroom=bearer.newsroom,
-        language=link.language,
-        now=now,
-    )
+    hashed = keyed_hash(office.keys.suppression, wish.address.lookup)
+    newcomer = Newcomer(wish.address, hashed, bearer.newsroom, link.language)
+    new = newcomers.find_or_make(connection, newcomer, now)
     turn = _turn(office, connection, wish.address, new, passage)
     lifetime = LIFETIME[LinkPurpose.CONFIRM]
     assert lifetime is not None  # what anybody may ask for in anybody's name has to lapse

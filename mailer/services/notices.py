@@ -1,5 +1,8 @@
-"""Owes a notice: a message about a reader's own subscription, prepared once and due at once."""
+"""Owes notices: messages about a reader's own subscription, prepared once."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from mailer.core.delivery import Purpose
@@ -9,7 +12,26 @@ from mailer.services.kept import to_keep
 from mailer.services.office import Office
 from mailer.store import mailings, messages, wakeup
 from mailer.store.database import Connection
+from mailer.store.mailings import NewNotice
 from mailer.texts.templates import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A notice to owe.
+
+    Attributes:
+        cause: what made it, as `request:17`.
+        language: one of the newsroom's languages.
+        due_at: when it may leave; None where it waits for an operator's word.
+    """
+
+    purpose: Purpose
+    newsroom: Newsroom
+    language: str
+    subscription_id: int
+    cause: str
+    due_at: datetime | None
 
 
 def owe(
@@ -22,7 +44,7 @@ def owe(
     subscription_id: int,
     cause: str,
 ) -> None:
-    """Owe one notice within the caller's transaction; owed once for its purpose and cause.
+    """Owe one notice, due at once, within the caller's transaction; owed once for its purpose and cause.
 
     Dispatchers elsewhere are woken when it commits; `office.wake` is for the one in this process.
 
@@ -31,16 +53,37 @@ def owe(
         language: one of the newsroom's languages.
     """
     now = office.clock()
-    ready = _rendered(office.templates, office.site, newsroom, purpose, language)
-    prepared_id = messages.keep_prepared(connection, to_keep(ready, newsroom), now)
-    mailings.owe_notice(
+    owe_all(
+        office,
         connection,
-        purpose=purpose,
-        cause=cause,
-        subscription_id=subscription_id,
-        prepared_id=prepared_id,
-        now=now,
+        [Owed(purpose, newsroom, language, subscription_id, cause, now)],
+        now,
     )
+
+
+def owe_all(office: Office, connection: Connection, owed: Sequence[Owed], now: datetime) -> None:
+    """Owe some notices within the caller's transaction; as `owe`."""
+    if not owed:
+        return
+    kept: dict[tuple[Purpose, str, str], int] = {}
+    for one in owed:
+        key = (one.purpose, one.newsroom.key, one.language)
+        if key not in kept:
+            ready = _rendered(
+                office.templates, office.site, one.newsroom, one.purpose, one.language
+            )
+            kept[key] = messages.keep_prepared(connection, to_keep(ready, one.newsroom), now)
+    news = [
+        NewNotice(
+            one.purpose,
+            one.cause,
+            one.subscription_id,
+            kept[one.purpose, one.newsroom.key, one.language],
+            one.due_at,
+        )
+        for one in owed
+    ]
+    mailings.owe_notices(connection, news, now)
     wakeup.notify(connection)
 
 

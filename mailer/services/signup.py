@@ -1,8 +1,9 @@
 """Signing up: what anybody may ask for in anybody's name, so that nothing but a mail may come of it.
 
-subscribe   counts the sign-up against its limits (`services.gate`); then request + evidence "asked" + the
-            notice that answers it, in one transaction. The caller gets the page that takes the code, and
-            learns nothing else, so that no page can tell who is known here.
+take        counts sign-ups against their limits (`services.gate`); then request + evidence "asked" + the
+            notice that answers it, in one transaction for all that come together (`services.wishes`).
+subscribe   the same for one. The caller gets the page that takes the code, and learns nothing else, so
+            that no page can tell who is known here.
 renew       the same for who stands on the page of a link that has expired: one fresh mail for each.
 
 Two mails to confirm is all that a pending subscription gets, reminder included, until its reader answers
@@ -15,66 +16,54 @@ A stranger's sign-up never touches an active subscription: it leaves a request, 
 at most one notice.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 
 from mailer.core.address import Address, parse_address
 from mailer.core.choice import EVERYTHING, Interests
-from mailer.core.consent import (
-    MOST_CONFIRMATION_MAILS,
-    NOT_ME,
-    Act,
-    LinkState,
-    Origin,
-    Reply,
-    RequestState,
-    SubscriptionState,
-    answer_signup,
-)
-from mailer.core.delivery import Purpose
+from mailer.core.consent import LinkState, Origin, Reply
 from mailer.core.errors import NotAllowed
-from mailer.core.language import choose
 from mailer.core.newsroom import Newsroom
-from mailer.core.token import LIFETIME, LinkPurpose, keyed_hash
-from mailer.services import codes, confirmation, gate, notices
-from mailer.services.gate import Passage, Turn
+from mailer.services import codes, confirmation, gate, wishes
 from mailer.services.office import Office
-from mailer.services.shown import keep_privacy
-from mailer.services.waiting import terms
-from mailer.store import consents, people, waiting
-from mailer.store.consents import Entry, NewRequest, RequestRow
-from mailer.store.database import Connection
-from mailer.store.mailings import take_turn
-from mailer.store.people import SubscriptionRow
+from mailer.services.together import alone
+from mailer.services.wishes import Wish
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a form asks for.
+def wish(
+    *,
+    newsroom: Newsroom,
+    address: Address,
+    language: str,
+    wording: str,
+    origin: Origin,
+    interests: Interests = EVERYTHING,
+) -> Wish:
+    """A sign-up as a form asks for it, to be taken by `take`.
 
-    Attributes:
+    Args:
         language: of the page; the newsroom's own stands in for one it does not offer.
         wording: the exact sentence that was shown at the form.
-        attempt: the number of the page that answers it.
-        renews: the expired request on whose page it was asked.
-        interests: what the reader wants to hear about.
+        interests: what the reader wants to hear about, of what the newsroom offers.
     """
-
-    newsroom: Newsroom
-    address: Address
-    language: str
-    wording: str
-    origin: Origin
-    attempt: int
-    renews: RequestRow | None = None
-    interests: Interests = EVERYTHING
+    wanted = newsroom.offered(interests)
+    return Wish(newsroom, address, language, wording, origin, codes.new_attempt(), interests=wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    request_id: int
-    subscription_id: int
-    language: str
+def take(office: Office, wanted: Sequence[Wish]) -> list[Reply | Exception]:
+    """Take sign-ups that come together; the same work and the same silence for known and unknown addresses.
+
+    Those over a limit are told by a look without a lock, so that a flood costs little.
+
+    Returns:
+        What each is answered with by mail, which no page may tell; or why it could not be taken.
+
+    Raises:
+        TryLater, ServiceMissing: none of them was taken, for the database is busy or gone.
+    """
+    shut = gate.are_shut(office, [one.comer for one in wanted])
+    let_in = [one for one, over in zip(wanted, shut, strict=True) if not over]
+    taken = iter(wishes.take(office, let_in) if let_in else [])
+    return [Reply.SILENCE if over else next(taken) for over in shut]
 
 
 def subscribe(
@@ -87,29 +76,27 @@ def subscribe(
     origin: Origin,
     interests: Interests = EVERYTHING,
 ) -> str:
-    """Take a sign-up; the same work and the same silence for known and unknown addresses.
-
-    Args:
-        language: of the page; the newsroom's own stands in for one it does not offer.
-        wording: the exact sentence that was shown at the form.
-        interests: what the reader wants to hear about, of what the newsroom offers.
+    """Take a sign-up by itself, as `wish` has it.
 
     Returns:
         The token of the page that takes the code; alike for every address and every answer.
     """
-    attempt = codes.new_attempt()
-    wish = Wish(
-        newsroom,
-        address,
-        language,
-        wording,
-        origin,
-        attempt,
-        interests=newsroom.offered(interests),
+    return _taken(
+        office,
+        wish(
+            newsroom=newsroom,
+            address=address,
+            language=language,
+            wording=wording,
+            origin=origin,
+            interests=interests,
+        ),
     )
-    if not gate.is_shut(office, address=address, origin=origin):
-        _take(office, wish)
-    return codes.page_token(office, attempt)
+
+
+def page_of(office: Office, wanted: Wish) -> str:
+    """The token of the page that answers a sign-up and takes its code."""
+    return codes.page_token(office, wanted.attempt)
 
 
 def turned_away(office: Office) -> str:
@@ -127,8 +114,8 @@ def ask(
     origin: Origin,
 ) -> Reply:
     """As `subscribe`, for an operator, who may know what it is answered with."""
-    wish = Wish(newsroom, address, language, wording, origin, codes.new_attempt())
-    return _take(office, wish)
+    wanted = Wish(newsroom, address, language, wording, origin, codes.new_attempt())
+    return alone(wishes.take(office, [wanted]))
 
 
 def renew(office: Office, *, token: str, origin: Origin) -> tuple[str, str]:
@@ -147,7 +134,7 @@ def renew(office: Office, *, token: str, origin: Origin) -> tuple[str, str]:
         raise NotAllowed("The link has not expired", "open it and press its button")
     with office.database.read() as connection:
         request, standing = confirmation.asked(connection, request_id)
-    wish = Wish(
+    wanted = Wish(
         newsroom=office.newsroom(standing.newsroom),
         address=parse_address(standing.mailbox, smtputf8=True),
         language=request.language,
@@ -157,105 +144,9 @@ def renew(office: Office, *, token: str, origin: Origin) -> tuple[str, str]:
         renews=request,
         interests=confirmation.asked_for(office.newsroom(standing.newsroom), request),
     )
-    if not gate.is_shut(office, address=wish.address, origin=origin):
-        _take(office, wish)
-    return wish.newsroom.key, codes.page_token(office, wish.attempt)
+    return wanted.newsroom.key, _taken(office, wanted)
 
 
-def _take(office: Office, wish: Wish) -> Reply:
-    with office.database.write() as connection:
-        take_turn(connection, alone=False)
-        passage = gate.admit(office, connection, address=wish.address, origin=wish.origin)
-        if passage is Passage.SHUT:
-            return Reply.SILENCE
-        standing = people.find_or_make(
-            connection,
-            address=wish.address,
-            address_hash=keyed_hash(office.keys.suppression, wish.address.lookup),
-            newsroom=wish.newsroom.key,
-            language=choose([wish.language], wish.newsroom.languages),
-            now=office.clock(),
-        )
-        reply = _reply(office, connection, wish, standing)
-        turn = None
-        if reply is not Reply.SILENCE:
-            turn = gate.give_turn(office, connection, address=wish.address, passage=passage)
-            reply = reply if turn is not None else Reply.SILENCE
-        request = _keep(office, connection, wish, standing, reply)
-        if turn is not None:
-            _owe(office, connection, wish, request, Purpose(reply), turn)
-    office.wake()
-    return reply
-
-
-def _reply(office: Office, connection: Connection, wish: Wish, standing: SubscriptionRow) -> Reply:
-    lapsed = waiting.has_lapsed(connection, standing.hash, office.clock())
-    mails = waiting.mails(connection, standing.id) + lapsed
-    if wish.renews is not None:
-        renewed = waiting.is_renewed(connection, wish.renews.id)
-        mails = MOST_CONFIRMATION_MAILS if renewed else 0
-    declined = standing.state is SubscriptionState.ENDED and standing.end_reason == NOT_ME
-    return answer_signup(
-        state=standing.state,
-        suppressed=declined or people.is_suppressed(connection, standing.hash),
-        last_mailed=consents.last_mailed(connection, standing.id),
-        mails=mails,
-        now=office.clock(),
-        interval=office.limits.signup_mail_interval,
-    )
-
-
-def _keep(
-    office: Office, connection: Connection, wish: Wish, standing: SubscriptionRow, reply: Reply
-) -> _Kept:
-    """Keep the request and the evidence of it."""
-    now = office.clock()
-    language = choose([wish.language], wish.newsroom.languages)
-    shown = wish.renews.wording if wish.renews else None
-    mailed = reply is Reply.CONFIRM
-    tended = mailed or standing.state is SubscriptionState.PENDING
-    new = NewRequest(
-        standing.id,
-        RequestState.OPEN if mailed else RequestState.ANSWERED,
-        language,
-        shown or consents.keep_wording(connection, wish.wording, now),
-        _expiry(now),
-        attempt=wish.attempt,
-        renews=wish.renews.id if wish.renews and mailed else None,
-        tend_at=terms(office).first_look(now, mailed=mailed) if tended else None,
-        interests=wish.interests,
-    )
-    request_id = consents.add_request(connection, new, now)
-    entry = Entry(
-        standing.id,
-        Act.ASKED,
-        wish.address.typed,
-        wish.origin,
-        request_id,
-        new.wording,
-        privacy=keep_privacy(connection, wish.newsroom, language, now),
-    )
-    consents.note(connection, entry, now)
-    return _Kept(request_id, standing.id, language)
-
-
-def _owe(
-    office: Office, connection: Connection, wish: Wish, kept: _Kept, purpose: Purpose, turn: Turn
-) -> None:
-    cause = f"request:{kept.request_id}"
-    notices.owe(
-        office,
-        connection,
-        purpose=purpose,
-        newsroom=wish.newsroom,
-        language=kept.language,
-        subscription_id=kept.subscription_id,
-        cause=cause,
-    )
-    gate.keep_turn(office, connection, turn, purpose=purpose, cause=cause)
-
-
-def _expiry(now: datetime) -> datetime:
-    lifetime = LIFETIME[LinkPurpose.CONFIRM]
-    assert lifetime is not None  # what anybody may ask for in anybody's name has to lapse
-    return now + lifetime
+def _taken(office: Office, wanted: Wish) -> str:
+    alone(take(office, [wanted]))
+    return page_of(office, wanted)

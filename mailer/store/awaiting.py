@@ -1,13 +1,24 @@
 """What waits for one subscription's digest: when its reader changes their mind, leaves, comes, or moves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 
-from mailer.store.columns import insert_ignoring
+from mailer.store.columns import among, insert_ignoring
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import delivery, mailing
 from mailer.store.tables import edition, release, subscription
@@ -31,12 +42,17 @@ def reconsider(connection: Connection, subscription_id: int, now: datetime) -> N
     )
 
 
-def end(connection: Connection, subscription_id: int, now: datetime) -> None:
-    """Nothing waits any more: the subscription ends."""
-    connection.execute(
+def end(connection: Connection, subscriptions: Sequence[int], now: datetime) -> None:
+    """Nothing waits any more for these subscriptions: they end."""
+    connection.execute(_end(connection.dialect.name), {"of": list(subscriptions), "at": now})
+
+
+@cache
+def _end(dialect: str) -> Update:
+    return (
         update(digest_due)
-        .where(*_waiting(subscription_id))
-        .values(state="ended", due_at=None, settled_at=now)
+        .where(among(digest_due.c.subscription_id, "of", dialect), digest_due.c.state == "waiting")
+        .values(state="ended", due_at=None, settled_at=bindparam("at"))
     )
 
 

@@ -4,13 +4,23 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from mailer.core.delivery import NOTICES, Due, Purpose, may_receive
 from mailer.store.lease import Lease
 from mailer.store.ledger_tables import delivery, mailing
 from mailer.store.progress import count_settled
-from mailer.store.tables import request, subscriber, subscription, suppression
+from mailer.store.tables import consent, request, subscriber, subscription, suppression
 
 
 def claim(
@@ -92,7 +102,7 @@ def end(
 def _mailable(
     connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], lease: Lease
 ) -> list[Due]:
-    asked = _open_requests(connection, rows, lease.now)
+    asked = _open_requests(connection, rows, lease.now) | _standing_leavings(connection, rows)
     kept: list[Due] = []
     ended: list[Row[*tuple[Any, ...]]] = []
     for row in rows:
@@ -150,6 +160,24 @@ def _open_requests(
         select(request.c.id).where(
             request.c.id.in_(list(causes)), request.c.state == "open", request.c.expires_at > now
         )
+    )
+    return frozenset(causes[number] for number in found)
+
+
+def _standing_leavings(
+    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]
+) -> frozenset[str]:
+    """The causes of last mails whose subscription still is as it was left: nothing became of it since."""
+    causes = {
+        int(row.cause.partition(":")[2]): row.cause for row in rows if row.purpose == Purpose.LEFT
+    }
+    if not causes:
+        return frozenset()
+    unchanged = func.coalesce(consent.c.generation, subscription.c.generation)
+    found = connection.scalars(
+        select(consent.c.id)
+        .join(subscription, subscription.c.id == consent.c.subscription_id)
+        .where(consent.c.id.in_(list(causes)), subscription.c.generation == unchanged)
     )
     return frozenset(causes[number] for number in found)
 

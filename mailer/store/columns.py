@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from functools import cache
-
 from typing import Any
 
 from sqlalchemy import (
@@ -94,11 +93,12 @@ def partial_index(name: str, *columns: str, where: str, unique: bool = False) ->
 
 def insert_ignoring(connection: Connection, table: Table) -> Insert:
     """An INSERT that does nothing where the row is already there, in the database's own dialect."""
-    return _ignoring(table, connection.dialect.name)
+    return ignoring(table, connection.dialect.name)
 
 
 @cache  # a statement that is made once is compiled once, and looked up at once
-def _ignoring(table: Table, dialect: str) -> Insert:
+def ignoring(table: Table, dialect: str) -> Insert:
+    """The same, for the dialect of that name."""
     if dialect == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()

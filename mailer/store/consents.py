@@ -5,16 +5,18 @@ entry is written in the transaction that changes the subscription, and only when
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
+    ScalarSelect,
     String,
+    Update,
     bindparam,
     cast,
     exists,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 from mailer.core.choice import EVERYTHING, Choice, Interests, signup_to_plain, to_plain
 from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
-from mailer.store.columns import BigKey, insert_ignoring
+from mailer.store.columns import among, insert_ignoring
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent, request, wording
 
@@ -105,7 +107,9 @@ class Entry:
 
 _WORDING = select(wording.c.hash).where(wording.c.hash == bindparam("digest"))
 _NOTE = insert(consent).returning(consent.c.id)
+_NOTE_ALL = insert(consent).returning(consent.c.id, consent.c.subscription_id)
 _ADD_REQUEST = insert(request).returning(request.c.id)
+_ADD_REQUESTS = insert(request).returning(request.c.id, request.c.subscription_id)
 
 
 def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
@@ -121,47 +125,61 @@ def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
 
 def note(connection: Connection, entry: Entry, now: datetime) -> int:
     """Add one consent entry; its number."""
-    made = connection.execute(
-        _NOTE,
-        {
-            "subscription_id": entry.subscription_id,
-            "request_id": entry.request_id,
-            "act": entry.act,
-            "at": now,
-            "address": entry.address,
-            "form": entry.origin.form,
-            "ip": _fitting(entry.origin.ip, IP_LENGTH),
-            "user_agent": _fitting(entry.origin.user_agent, USER_AGENT_LENGTH),
-            "wording": entry.wording,
-            "evidence": entry.evidence,
-            "choice": None if entry.choice is None else to_plain(entry.choice),
-            "privacy": entry.privacy,
-            "generation": entry.generation,
-        },
-    )
-    return int(made.scalar_one())
+    return int(connection.execute(_NOTE, _written(entry, now)).scalar_one())
+
+
+def note_all(connection: Connection, entries: Sequence[Entry], now: datetime) -> dict[int, int]:
+    """Add one consent entry to each of some subscriptions; their numbers, by subscription."""
+    made = connection.execute(_NOTE_ALL, [_written(entry, now) for entry in entries])
+    return {row.subscription_id: row.id for row in made}
+
+
+def _written(entry: Entry, now: datetime) -> dict[str, Any]:
+    return {
+        "subscription_id": entry.subscription_id,
+        "request_id": entry.request_id,
+        "act": entry.act,
+        "at": now,
+        "address": entry.address,
+        "form": entry.origin.form,
+        "ip": _fitting(entry.origin.ip, IP_LENGTH),
+        "user_agent": _fitting(entry.origin.user_agent, USER_AGENT_LENGTH),
+        "wording": entry.wording,
+        "evidence": entry.evidence,
+        "choice": None if entry.choice is None else to_plain(entry.choice),
+        "privacy": entry.privacy,
+        "generation": entry.generation,
+    }
 
 
 def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
     """Keep what somebody asked for; its number."""
-    made = connection.execute(
-        _ADD_REQUEST,
-        {
-            "subscription_id": new.subscription_id,
-            "kind": "signup",
-            "state": new.state,
-            "language": new.language,
-            "asked": signup_to_plain(new.language, new.interests),
-            "wording": new.wording,
-            "made_at": now,
-            "expires_at": new.expires_at,
-            "settled_at": None if new.state is RequestState.OPEN else now,
-            "attempt": new.attempt,
-            "renews": new.renews,
-            "tend_at": new.tend_at,
-        },
-    )
-    return int(made.scalar_one())
+    return int(connection.execute(_ADD_REQUEST, _asked(new, now)).scalar_one())
+
+
+def add_requests(
+    connection: Connection, news: Sequence[NewRequest], now: datetime
+) -> dict[int, int]:
+    """Keep what each of some subscriptions asked for; their numbers, by subscription."""
+    made = connection.execute(_ADD_REQUESTS, [_asked(new, now) for new in news])
+    return {row.subscription_id: row.id for row in made}
+
+
+def _asked(new: NewRequest, now: datetime) -> dict[str, Any]:
+    return {
+        "subscription_id": new.subscription_id,
+        "kind": "signup",
+        "state": new.state,
+        "language": new.language,
+        "asked": signup_to_plain(new.language, new.interests),
+        "wording": new.wording,
+        "made_at": now,
+        "expires_at": new.expires_at,
+        "settled_at": None if new.state is RequestState.OPEN else now,
+        "attempt": new.attempt,
+        "renews": new.renews,
+        "tend_at": new.tend_at,
+    }
 
 
 def read_request(connection: Connection, request_id: int) -> RequestRow | None:
@@ -200,16 +218,21 @@ def confirm_request(connection: Connection, request_id: int, now: datetime) -> b
     return done.rowcount == 1
 
 
-def take_back_requests(connection: Connection, subscription_id: int, now: datetime) -> None:
-    """Let every open request of a subscription expire: its reader left, or must not be mailed."""
-    connection.execute(_TAKE_BACK, {"of": subscription_id, "at": now})
+def take_back_requests(connection: Connection, of: int | Sequence[int], now: datetime) -> None:
+    """Let every open request of a subscription expire, or of several: who left, or must not be mailed."""
+    wanted = {"of": [of] if isinstance(of, int) else list(of), "at": now}
+    connection.execute(_take_back(connection.dialect.name), wanted)
 
 
-_TAKE_BACK = (
-    update(request)
-    .where(request.c.subscription_id == bindparam("of"), request.c.state == RequestState.OPEN)
-    .values(state=RequestState.EXPIRED, settled_at=bindparam("at"))
-)
+@cache
+def _take_back(dialect: str) -> Update:
+    return (
+        update(request)
+        .where(
+            among(request.c.subscription_id, "of", dialect), request.c.state == RequestState.OPEN
+        )
+        .values(state=RequestState.EXPIRED, settled_at=bindparam("at"))
+    )
 
 
 def any_expired(connection: Connection, now: datetime) -> bool:
@@ -229,29 +252,30 @@ def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return request.c.state == RequestState.OPEN, request.c.expires_at <= now
 
 
-def last_mailed(connection: Connection, subscription_id: int) -> datetime | None:
-    """When a sign-up was last answered by mail, since its reader last confirmed or left.
-
-    The ledger says which requests were answered by mail: those that caused a notice.
-    """
-    return connection.scalar(_LAST_MAILED, {"of": subscription_id})
-
-
 def settled_by(of: ColumnElement[int]) -> ColumnElement[int]:
     """The number of the entry with which the reader of a subscription last said yes or no."""
+    deciding = consent.alias("deciding")
     return (
-        select(func.coalesce(func.max(consent.c.id), 0))
-        .where(consent.c.subscription_id == of, consent.c.act.in_([*GRANTS, *ENDS]))
+        select(func.coalesce(func.max(deciding.c.id), 0))
+        .where(deciding.c.subscription_id == of, deciding.c.act.in_([*GRANTS, *ENDS]))
+        .correlate_except(deciding)
         .scalar_subquery()
     )
 
 
-def _last_mailed() -> Select[datetime]:
-    of: ColumnElement[int] = bindparam("of", type_=BigKey)
-    answered = exists().where(
-        delivery.c.mailing_id.is_(None),
-        delivery.c.purpose.in_([Purpose.CONFIRM, Purpose.ALREADY]),
-        delivery.c.cause == literal("request:") + cast(consent.c.request_id, String),
+def mailed_last(of: ColumnElement[int]) -> ScalarSelect[datetime]:
+    """When a sign-up for a subscription was last answered by mail, since its reader last confirmed or left.
+
+    The ledger says which requests were answered by mail: those that caused a notice.
+    """
+    answered = (
+        exists()
+        .where(
+            delivery.c.mailing_id.is_(None),
+            delivery.c.purpose.in_([Purpose.CONFIRM, Purpose.ALREADY]),
+            delivery.c.cause == literal("request:") + cast(consent.c.request_id, String),
+        )
+        .correlate_except(delivery)
     )
     return (
         select(consent.c.at)
@@ -263,10 +287,9 @@ def _last_mailed() -> Select[datetime]:
         )
         .order_by(consent.c.id.desc())
         .limit(1)
+        .correlate_except(consent)
+        .scalar_subquery()
     )
-
-
-_LAST_MAILED = _last_mailed()
 
 
 def _fitting(sent: str | None, length: int) -> str | None:

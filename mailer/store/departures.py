@@ -1,7 +1,9 @@
 """Reads how subscriptions were left: the consent entry that a way back is bound to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -9,16 +11,16 @@ from sqlalchemy import (
     Row,
     Select,
     String,
-    bindparam,
     cast,
     exists,
+    func,
     literal,
     select,
 )
 
 from mailer.core.consent import ENDS, GRANTS, Act
 from mailer.core.delivery import Purpose
-from mailer.store.columns import BigKey
+from mailer.store.columns import among
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import consent
 
@@ -48,10 +50,11 @@ def read_departure(connection: Connection, entry_id: int) -> Departure | None:
     return None if row is None or row.act != Act.LEFT else _departure(row)
 
 
-def last_departure(connection: Connection, subscription_id: int) -> Departure | None:
-    """The leaving that a subscription's last decisive entry is evidence of, if it is one."""
-    row = connection.execute(_LAST, {"of": subscription_id}).one_or_none()
-    return None if row is None or row.act != Act.LEFT else _departure(row)
+def last_departures(connection: Connection, subscriptions: Collection[int]) -> dict[int, Departure]:
+    """By subscription: the leaving that its last decisive entry is evidence of, where that is one."""
+    wanted = {"of": sorted(subscriptions)}
+    rows = connection.execute(_last(connection.dialect.name), wanted)
+    return {row.subscription_id: _departure(row) for row in rows if row.act == Act.LEFT}
 
 
 def cause_of(entry_id: int) -> str:
@@ -75,15 +78,18 @@ def _departures() -> Select[*tuple[Any, ...]]:
     )
 
 
-_LAST = (
-    _departures()
-    .where(
-        consent.c.subscription_id == bindparam("of", type_=BigKey),
-        consent.c.act.in_([*GRANTS, *ENDS]),
+@cache
+def _last(dialect: str) -> Select[*tuple[Any, ...]]:
+    decisive = consent.alias("decisive")
+    last = (
+        select(func.max(decisive.c.id))
+        .where(
+            among(decisive.c.subscription_id, "of", dialect),
+            decisive.c.act.in_([*GRANTS, *ENDS]),
+        )
+        .group_by(decisive.c.subscription_id)
     )
-    .order_by(consent.c.id.desc())
-    .limit(1)
-)
+    return _departures().where(consent.c.id.in_(last))
 
 
 def _departure(row: Row[*tuple[Any, ...]]) -> Departure:

@@ -216,7 +216,9 @@ def end_surges(connection: Connection, *, until: datetime | None = None) -> list
     return list(connection.scalars(query.returning(surge.c.lane)))
 
 
-def _upsert(drops: Sequence[Drop], now: datetime, dialect: str) -> tuple[TextClause, dict[str, Any]]:
+def _upsert(
+    drops: Sequence[Drop], now: datetime, dialect: str
+) -> tuple[TextClause, dict[str, Any]]:
     """Pours where there is room; gives back the rows it poured into."""
     moment = _milliseconds(now)
     rows = [(one.kind, one.name, moment + one.share, one.size) for one in drops]

@@ -14,12 +14,14 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     update,
 )
 
 from mailer.core.consent import RequestState
 from mailer.core.delivery import Purpose
+from mailer.store.columns import among
 from mailer.store.gate_tables import held_notice
 from mailer.store.ledger_tables import delivery
 from mailer.store.tables import request, subscriber, subscription
@@ -51,6 +53,17 @@ def hold(connection: Connection, purpose: Purpose, cause: str, now: datetime) ->
     for number in connection.scalars(select(delivery.c.id).where(*mine)).all():
         connection.execute(insert(held_notice).values(delivery_id=number, held_at=now))
     connection.execute(update(delivery).where(*mine).values(due_at=None))
+
+
+def hold_all(connection: Connection, causes: Sequence[str], now: datetime) -> None:
+    """Note that the answers to these sign-ups wait: they were owed in this transaction, due at no moment."""
+    answers = (delivery.c.purpose == Purpose.CONFIRM) | (delivery.c.purpose == Purpose.ALREADY)
+    mine = among(delivery.c.cause, "causes", connection.dialect.name)
+    rows = select(delivery.c.id, literal(now, held_notice.c.held_at.type)).where(
+        *_HELD, answers, mine
+    )
+    query = insert(held_notice).from_select(["delivery_id", "held_at"], rows)
+    connection.execute(query, {"causes": list(causes)})
 
 
 def held(connection: Connection, *, lock: bool = False) -> list[HeldNotice]:

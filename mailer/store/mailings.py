@@ -1,7 +1,9 @@
 """Mailings as they are opened and listed; notices, which are owed one by one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -12,11 +14,12 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
 from mailer.core.delivery import Purpose
 from mailer.core.mapping import Matter
 from mailer.core.newsroom import Newsroom
-from mailer.store.columns import insert_ignoring
+from mailer.store.columns import ignoring
 from mailer.store.ledger_tables import delivery, mailing
 from mailer.store.tables import consent
 
@@ -78,29 +81,45 @@ class NewMailing:
     to_all: bool = True
 
 
-def owe_notice(
-    connection: Connection,
-    *,
-    purpose: Purpose,
-    cause: str,
-    subscription_id: int,
-    prepared_id: int,
-    now: datetime,
-) -> None:
-    """Owe one notice, due at once. The same purpose and cause is owed once, however often it is asked."""
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """A notice to owe.
+
+    Attributes:
+        cause: what made it, as `request:17`; the same purpose and cause is owed once.
+        due_at: when it may leave; None where it waits for an operator's word (`held`).
+    """
+
+    purpose: Purpose
+    cause: str
+    subscription_id: int
+    prepared_id: int
+    due_at: datetime | None
+
+
+def owe_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
+    """Owe notices, each once, however often it is asked."""
     connection.execute(
-        insert_ignoring(connection, delivery),
-        {
-            "purpose": purpose,
-            "cause": cause,
-            "subscription_id": subscription_id,
-            "prepared_id": prepared_id,
-            "state": "due",
-            "attempts": 0,
-            "made_at": now,
-            "due_at": now,
-        },
+        _owe(connection.dialect.name),
+        [
+            {
+                "purpose": one.purpose,
+                "cause": one.cause,
+                "subscription_id": one.subscription_id,
+                "prepared_id": one.prepared_id,
+                "state": "due",
+                "attempts": 0,
+                "made_at": now,
+                "due_at": one.due_at,
+            }
+            for one in notices
+        ],
     )
+
+
+@cache  # RETURNING lets one INSERT hold all the rows
+def _owe(dialect: str) -> ReturningInsert[tuple[int]]:
+    return ignoring(delivery, dialect).returning(delivery.c.id)
 
 
 def last_consent(connection: Connection) -> int:

@@ -6,7 +6,7 @@ same newsroom already, one of the two goes on and the other ends; the ended one 
 where it makes room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, in
 
 from mailer.core.consent import RequestState
 from mailer.core.delivery import DeliveryState, Purpose
-from mailer.store.columns import insert_ignoring
+from mailer.store.columns import among, insert_ignoring
 from mailer.store.ledger_tables import delivery, mailing
 from mailer.store.tables import merged, move, request, subscriber, subscription
 
@@ -212,6 +212,18 @@ def successor(connection: Connection, subscription_id: int) -> int | None:
     return connection.scalar(
         select(merged.c.into_id).where(merged.c.subscription_id == subscription_id)
     )
+
+
+def successors(connection: Connection, subscriptions: Collection[int]) -> dict[int, int]:
+    """The subscriptions that go on in place of ended ones, where some do, by the ended ones' numbers."""
+    if not subscriptions:
+        return {}
+    mine = among(merged.c.subscription_id, "of", connection.dialect.name)
+    rows = connection.execute(
+        select(merged.c.subscription_id, merged.c.into_id).where(mine),
+        {"of": sorted(subscriptions)},
+    )
+    return {row.subscription_id: row.into_id for row in rows}
 
 
 def owed_alone(connection: Connection, one: int, other: int) -> int:

@@ -5,9 +5,10 @@ turn first (`mailings.take_turn`), so that two sign-ups, or a sign-up and a supp
 each other or lock each other out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,13 +21,13 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from mailer.core.address import Address
 from mailer.core.choice import Choice
 from mailer.core.consent import SubscriptionState
 from mailer.store import awaiting
 from mailer.store.chosen import COLUMNS, choice_in, values_of
-from mailer.store.columns import insert_ignoring
+from mailer.store.columns import among
 from mailer.store.tables import subscriber, subscription, suppression
 
 
@@ -65,45 +66,6 @@ class SubscriptionRow:
         return self.choice.languages
 
 
-def find_or_make(
-    connection: Connection,
-    *,
-    address: Address,
-    address_hash: str,
-    newsroom: str,
-    language: str,
-    now: datetime,
-) -> SubscriptionRow:
-    """The subscription of that mailbox to that newsroom, made pending if it is new, and locked.
-
-    Args:
-        address_hash: keyed hash of `address.lookup`, by which a suppression finds it.
-        language: of a new subscription; an existing one keeps its own.
-    """
-    connection.execute(
-        insert_ignoring(connection, subscriber),
-        {
-            "typed": address.typed,
-            "mailbox": address.mailbox,
-            "lookup": address.lookup,
-            "hash": address_hash,
-            "made_at": now,
-        },
-    )
-    subscriber_id = connection.execute(_BY_LOOKUP, {"of": address.lookup}).scalar_one()
-    connection.execute(
-        insert_ignoring(connection, subscription),
-        {
-            "subscriber_id": subscriber_id,
-            "newsroom": newsroom,
-            "state": SubscriptionState.PENDING,
-            "languages": [language],
-            "made_at": now,
-        },
-    )
-    return _row(connection.execute(_OF_BOTH, {"of": subscriber_id, "to": newsroom}).one())
-
-
 def read_subscription(
     connection: Connection, subscription_id: int, *, lock: bool = False
 ) -> SubscriptionRow | None:
@@ -114,7 +76,17 @@ def read_subscription(
     """
     query = _BY_NUMBER_LOCKED if lock else _BY_NUMBER
     found = connection.execute(query, {"of": subscription_id}).first()
-    return _row(found) if found else None
+    return as_row(found) if found else None
+
+
+def lock_subscriptions(
+    connection: Connection, numbers: Collection[int]
+) -> dict[int, SubscriptionRow]:
+    """The subscriptions of these numbers that there are, locked in the order of their numbers."""
+    if not numbers:
+        return {}
+    rows = connection.execute(_by_numbers(connection.dialect.name), {"of": sorted(numbers)})
+    return {row.id: row for row in map(as_row, rows)}
 
 
 def read_subscriber(connection: Connection, lookup: str) -> SubscriberRow | None:
@@ -138,8 +110,8 @@ def subscriptions(
     connection: Connection, of: ColumnElement[bool], *, lock: bool = False
 ) -> list[SubscriptionRow]:
     """The subscriptions among `of`, oldest first."""
-    query = _subscriptions().where(of).order_by(subscription.c.id)
-    return [_row(row) for row in connection.execute(_locked(query) if lock else query)]
+    query = every_subscription().where(of).order_by(subscription.c.id)
+    return [as_row(row) for row in connection.execute(locked(query) if lock else query)]
 
 
 def list_subscriptions(
@@ -155,13 +127,13 @@ def list_subscriptions(
     Args:
         after: leave out numbers up to this one: where an earlier list ended.
     """
-    query = _subscriptions().where(subscription.c.id > after).order_by(subscription.c.id)
+    query = every_subscription().where(subscription.c.id > after).order_by(subscription.c.id)
     if newsroom is not None:
         query = query.where(subscription.c.newsroom == newsroom)
     if state is not None:
         query = query.where(subscription.c.state == state)
     rows = connection.execute(query.limit(limit), execution_options={"yield_per": 1000})
-    return (_row(row) for row in rows)
+    return (as_row(row) for row in rows)
 
 
 def activate(
@@ -201,8 +173,17 @@ def end(connection: Connection, subscription_id: int, *, reason: str, now: datet
     Args:
         reason: one word: `left`, `ended` (by an operator) or `suppressed`.
     """
-    connection.execute(_END, {"of": subscription_id, "at": now, "why": reason})
-    awaiting.end(connection, subscription_id, now)
+    end_all(connection, [subscription_id], reason=reason, now=now)
+
+
+def end_all(
+    connection: Connection, subscriptions: Sequence[int], *, reason: str, now: datetime
+) -> dict[int, int]:
+    """The same for several; the generation of each from then on, by its number."""
+    wanted = {"of": list(subscriptions), "at": now, "why": reason}
+    rows = connection.execute(_end(connection.dialect.name), wanted).all()
+    awaiting.end(connection, subscriptions, now)
+    return {row.id: row.generation for row in rows}
 
 
 def is_suppressed(connection: Connection, address_hash: str) -> bool:
@@ -234,7 +215,8 @@ def lift_suppression(connection: Connection, address_hash: str, *, reason: str) 
     return connection.execute(delete(suppression).where(*of)).rowcount == 1
 
 
-def _subscriptions() -> Select[tuple[object, ...]]:
+def every_subscription() -> Select[tuple[object, ...]]:
+    """What a `SubscriptionRow` is read by."""
     return select(
         subscription.c.id,
         subscription.c.subscriber_id,
@@ -252,33 +234,40 @@ def _subscriptions() -> Select[tuple[object, ...]]:
     ).join_from(subscription, subscriber)
 
 
-def _locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+def locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+    """The same, keeping others from changing what it finds until the transaction ends."""
     # NO KEY UPDATE leaves room for whoever only refers to the row: a delivery being owed to it.
     return query.with_for_update(of=subscription, key_share=True)
 
 
 # Made once, since visitors wait for them: to make a statement takes longer than to run it.
-_BY_LOOKUP = select(subscriber.c.id).where(subscriber.c.lookup == bindparam("of"))
-_END = (
-    update(subscription)
-    .where(subscription.c.id == bindparam("of"))
-    .values(
-        state=SubscriptionState.ENDED,
-        ended_at=bindparam("at"),
-        end_reason=bindparam("why"),
-        generation=subscription.c.generation + 1,
+@cache
+def _end(dialect: str) -> ReturningUpdate[tuple[int, int]]:
+    return (
+        update(subscription)
+        .where(among(subscription.c.id, "of", dialect))
+        .values(
+            state=SubscriptionState.ENDED,
+            ended_at=bindparam("at"),
+            end_reason=bindparam("why"),
+            generation=subscription.c.generation + 1,
+        )
+        .returning(subscription.c.id, subscription.c.generation)
     )
-)
-_BY_NUMBER = _subscriptions().where(subscription.c.id == bindparam("of"))
-_BY_NUMBER_LOCKED = _locked(_BY_NUMBER)
-_OF_BOTH = _locked(
-    _subscriptions().where(
-        subscription.c.subscriber_id == bindparam("of"), subscription.c.newsroom == bindparam("to")
-    )
-)
 
 
-def _row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
+@cache
+def _by_numbers(dialect: str) -> Select[tuple[object, ...]]:
+    mine = among(subscription.c.id, "of", dialect)
+    return locked(every_subscription().where(mine).order_by(subscription.c.id))
+
+
+_BY_NUMBER = every_subscription().where(subscription.c.id == bindparam("of"))
+_BY_NUMBER_LOCKED = locked(_BY_NUMBER)
+
+
+def as_row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
+    """A row that `every_subscription` found."""
     found = row._asdict()
     found["state"] = SubscriptionState(found["state"])
     choice = choice_in(found)

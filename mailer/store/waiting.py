@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
+    ScalarSelect,
     String,
     and_,
     bindparam,
@@ -55,11 +55,12 @@ def mails(connection: Connection, subscription_id: int) -> int:
     return int(connection.scalar(_MAILS, {"of": subscription_id}) or 0)
 
 
-def _mails() -> Select[int]:
-    of: ColumnElement[int] = bindparam("of", type_=BigKey)
+def mails_to(of: ColumnElement[int]) -> ScalarSelect[int]:
+    """The same as an expression, of the subscription that `of` names."""
     renewal = (
         select(func.coalesce(func.max(request.c.id), 0))
         .where(request.c.subscription_id == of, request.c.renews.is_not(None))
+        .correlate_except(request)
         .scalar_subquery()
     )
     return (
@@ -79,10 +80,12 @@ def _mails() -> Select[int]:
             consent.c.id > settled_by(of),
             consent.c.request_id >= renewal,
         )
+        .correlate_except(consent, delivery)
+        .scalar_subquery()
     )
 
 
-_MAILS = _mails()
+_MAILS = select(mails_to(bindparam("of", type_=BigKey)))
 
 
 def is_renewed(connection: Connection, request_id: int) -> bool:

@@ -116,7 +116,7 @@ class SignupEndpoints:
         async with evenly(self._office):
             asked = Asked(newsroom, address, language, members.get(PROOF, ""), wanted)
             form = f"{AREA}{newsroom.key}/subscribe"
-            token = await take(self._office, request, asked, form=f"api:{form}", verdict=verdict)
+            token = await take(self._pages, request, asked, form=f"api:{form}", verdict=verdict)
         page = self._office.site.url(f"{page_path(newsroom, token)}?lang={language}")
         told = {"status": "accepted", "check_mail": page}
         return JSONResponse(told, 202, {"Cache-Control": NO_STORE})

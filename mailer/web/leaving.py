@@ -44,9 +44,8 @@ class LeavingPages:
         browser, as often as it is asked, and before the body is looked at: the address says all.
         """
         token = request.path_params["token"]
-        view = await run_in_threadpool(
-            leaving.leave, self._office, token=token, origin=origin_of(request, "web:/leave")
-        )
+        origin = origin_of(request, "web:/leave")
+        view = await self._pages.leaves.do(leaving.press(self._office, token=token, origin=origin))
         await drain(request)
         return self._left(request, token, view, "left")
 

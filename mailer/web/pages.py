@@ -8,6 +8,7 @@ what the reader said at sign-up, then from Accept-Language, then from the newsro
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 from babel.core import Locale, UnknownLocaleError
@@ -16,7 +17,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mailer.core import language as languages
 from mailer.core.newsroom import Newsroom
+from mailer.services import leaving, signup
 from mailer.services.office import Office
+from mailer.services.together import Together
 from mailer.texts.catalogue import spoken
 from mailer.texts.kinds import label_of
 from mailer.texts.wording import kind_label
@@ -80,12 +83,17 @@ class Pages:
     Args:
         office: its newsrooms, templates and address.
 
+    Attributes:
+        signups, leaves: serve those who come at the same moment together.
+
     Raises:
         MailerError: a stylesheet or a logo of the operator's cannot be used.
     """
 
     def __init__(self, office: Office) -> None:
         self.office = office
+        self.signups = Together(partial(signup.take, office))
+        self.leaves = Together(partial(leaving.take, office))
         self.root = urlsplit(office.site.base_url).path.rstrip("/")
         self.sheet = office.templates.render("web/site.css", "en")
         self.themes = {key: self._theme(newsroom) for key, newsroom in office.newsrooms.items()}

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from mailer.core.address import Address
 from mailer.core.choice import EVERYTHING, Interests
 from mailer.core.newsroom import Newsroom
 from mailer.services import signup
-from mailer.services.office import Office
 from mailer.texts.wording import subscribe_wording
 from mailer.web.origin import origin_of
+from mailer.web.pages import Pages
 from mailer.web.threshold import Verdict, proved
 
 
@@ -32,9 +31,7 @@ class Asked:
     interests: Interests = EVERYTHING
 
 
-async def take(
-    office: Office, request: Request, asked: Asked, *, form: str, verdict: Verdict
-) -> str:
+async def take(pages: Pages, request: Request, asked: Asked, *, form: str, verdict: Verdict) -> str:
     """Take a sign-up, or do nothing where a program sent it; nobody can tell the two apart.
 
     Args:
@@ -43,12 +40,11 @@ async def take(
     Returns:
         The token of the page that answers it.
     """
+    office = pages.office
     if verdict is Verdict.PROGRAM:
         return signup.turned_away(office)
     origin = replace(origin_of(request, form), proved=await proved(office, asked.proof))
-    return await run_in_threadpool(
-        signup.subscribe,
-        office,
+    wanted = signup.wish(
         newsroom=asked.newsroom,
         address=asked.address,
         language=asked.language,
@@ -56,3 +52,5 @@ async def take(
         origin=origin,
         interests=asked.interests,
     )
+    await pages.signups.do(wanted)
+    return signup.page_of(office, wanted)

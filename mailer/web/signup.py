@@ -55,7 +55,7 @@ class SignupPages:
             wanted = interests.read_signup(newsroom, fields)
             asked = Asked(newsroom, address, visit.language, fields.get(PROOF, ""), wanted)
             form = f"web:/{newsroom.key}/subscribe"
-            token = await take(self._office, request, asked, form=form, verdict=verdict)
+            token = await take(self._pages, request, asked, form=form, verdict=verdict)
         return see_other(visit.link(page_path(newsroom, token), lang=visit.language))
 
     async def form(self, request: Request) -> Response:

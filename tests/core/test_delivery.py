@@ -108,7 +108,7 @@ def test_who_may_receive_what(purpose: Purpose, subscribed: bool, asked: bool) -
     expected = {
         Purpose.CONFIRM: asked,
         Purpose.REMINDER: asked,
-        Purpose.LEFT: not subscribed,
+        Purpose.LEFT: asked and not subscribed,
         Purpose.MANAGE: True,
         Purpose.MOVE: asked,
         Purpose.MOVING: True,

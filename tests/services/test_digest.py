@@ -337,7 +337,7 @@ def test_what_waits_goes_along_to_the_subscription_that_goes_on(
     numbers = {one.mailbox: one.id for one in people.list_people(desk)}
     with desk.database.write() as connection:
         awaiting.pass_on(connection, numbers[ANNA], numbers[BO], clock())
-        awaiting.end(connection, numbers[ANNA], clock())
+        awaiting.end(connection, [numbers[ANNA]], clock())
     clock.move(days=9)
     assert dispatched(desk) == [(BO, ("Bo holdt pause",))]
     assert states(desk) == {"ended": 2, "taken": 1}

@@ -14,7 +14,7 @@ from mailer.services import leaving, people, proof
 from mailer.services.office import Office
 from mailer.store import mailings, messages, portions
 from mailer.store.ledger_tables import delivery, prepared
-from mailer.store.mailings import NewMailing
+from mailer.store.mailings import NewMailing, NewNotice
 from mailer.store.messages import NewPrepared
 from mailer.store.portions import CHUNK
 
@@ -126,14 +126,8 @@ def test_a_notice_is_owed_once_for_its_cause_however_many_ask_at_once(office: Of
 
     def owe(cause: str) -> None:
         with office.database.write() as connection:
-            mailings.owe_notice(
-                connection,
-                purpose=Purpose.CONFIRM,
-                cause=cause,
-                subscription_id=1,
-                prepared_id=prepared_id,
-                now=START,
-            )
+            notice = NewNotice(Purpose.CONFIRM, cause, 1, prepared_id, START)
+            mailings.owe_notices(connection, [notice], START)
 
     race(*[lambda: owe("request:1")] * 3, lambda: owe("request:2"))
     with office.database.read() as connection:

@@ -10,10 +10,11 @@ from support.offices import START
 from mailer.core.address import parse_address
 from mailer.core.consent import Act, Origin, RequestState
 from mailer.core.token import keyed_hash
-from mailer.store import audit, consents, evidence, people, tables
+from mailer.store import audit, consents, evidence, newcomers, people, tables
 from mailer.store.consents import Entry, NewRequest
 from mailer.store.database import Connection, Database
 from mailer.store.imports import Incoming, import_batch
+from mailer.store.newcomers import Newcomer
 from mailer.store.people import SubscriptionRow
 
 LATER = START + timedelta(hours=72)
@@ -21,14 +22,8 @@ LATER = START + timedelta(hours=72)
 
 def anna(connection: Connection, newsroom: str = "um", typed: str = "Anna@x.dk") -> SubscriptionRow:
     address = parse_address(typed)
-    return people.find_or_make(
-        connection,
-        address=address,
-        address_hash=keyed_hash("key", address.lookup),
-        newsroom=newsroom,
-        language="da",
-        now=START,
-    )
+    newcomer = Newcomer(address, keyed_hash("key", address.lookup), newsroom, "da")
+    return newcomers.find_or_make(connection, newcomer, START)
 
 
 def test_a_mailbox_is_one_subscriber_however_it_is_typed(database: Database) -> None:

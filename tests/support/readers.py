@@ -56,7 +56,7 @@ def quiet(office: Office) -> Office:
 def last_departure(office: Office, subscription_id: int = 1) -> int:
     """The number of the last entry that says the reader left; 0 where another has come since."""
     with office.database.read() as connection:
-        found = departures.last_departure(connection, subscription_id)
+        found = departures.last_departures(connection, [subscription_id]).get(subscription_id)
     return 0 if found is None else found.id
 
 
