@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import crowd
 import databases
 import fast_sink
 import office
@@ -46,6 +47,8 @@ WITHOUT_LIMITS = dict.fromkeys(
     ),
     0,
 )
+NEVER_REACHED = dict.fromkeys(WITHOUT_LIMITS, 1_000_000)
+"""Limits that are counted, and let everybody in."""
 KINDS = ("active", "pending", "ended")
 PACE = 5.0
 """Sign-ups a second beside a release."""
@@ -54,14 +57,16 @@ UNDER_WAY = 1000 * fast_sink.ARRIVAL_OCTETS
 
 
 @contextmanager
-def site(lender: Databases, readers: int, **limits: object) -> Iterator[tuple[Path, int, str]]:
-    """A site over so many readers: its settings, its port and its database."""
+def site(
+    lender: Databases, readers: int, **limits: object
+) -> Iterator[tuple[Path, visits.Site, str]]:
+    """A site over so many readers: its settings, where it is served, and its database."""
     master = office.master(lender, readers=readers, octets=10240, approved=False)
     with lender.fresh(master) as url, tempfile.TemporaryDirectory(prefix="visitors") as folder:
         terms = office.Terms(port=25, limits=WITHOUT_LIMITS | limits)
         config = office.write_settings(Path(folder), url, terms)
-        with visits.served(config) as port:
-            yield config, port, url
+        with visits.served(config) as place:
+            yield config, place, url
 
 
 def signup(mark: str, address: str) -> Post:
@@ -74,7 +79,7 @@ def likeness(lender: Databases, pairs: int) -> dict[str, dict[str, float]]:
     dice = random.Random(20260112)
     found = {}
     for kind in KINDS:
-        with site(lender, pairs) as (_, port, url):
+        with site(lender, pairs) as (_, place, url):
             _put(url, kind)
             order = [dice.random() < 0.5 for _ in range(pairs)]
 
@@ -88,7 +93,7 @@ def likeness(lender: Databases, pairs: int) -> dict[str, dict[str, float]]:
                     told += both if known_first else both[::-1]
                 return told
 
-            answers = asyncio.run(visits.in_turn(port, posts))
+            answers = asyncio.run(visits.in_turn(place.port, posts))
         found[kind] = _compared(answers, order)
     return found
 
@@ -118,37 +123,37 @@ def _compared(answers: Sequence[Answer], order: Sequence[bool]) -> dict[str, flo
 
 
 def load(lender: Databases, posts: int, lines: int) -> dict[str, dict[str, float]]:
-    """Sign-ups and leaves: answers a second, and the times of the middle and the slowest hundredth in ms."""
-    with site(lender, posts, answer_milliseconds=0) as (_, port, url):
-        signups = asyncio.run(
-            visits.at_once(
-                port,
-                lines,
-                lambda mark: [signup(mark, f"new{at}@d{at % 97}.example") for at in range(posts)],
-            )
-        )
+    """Sign-ups and leaves: answers a second, the times of the middle and the slowest hundredth in ms, CPU."""
+    with site(lender, posts, answer_milliseconds=0, **NEVER_REACHED) as (_, place, url):
+        mark = asyncio.run(visits.mark_of(place.port))
+        forms = [signup(mark, f"new{at}@d{at % 97}.example") for at in range(posts)]
+        signups = crowd.rush(place, lines, forms)
         sign = Tokens(["benchmark-tokens-0123456789abcdef0123456789"]).sign
         links = [
             f"/leave/{sign(LinkPurpose.LEAVE, at, datetime.now(UTC))}" for at in range(1, posts + 1)
         ]
         one_click = {"List-Unsubscribe": "One-Click"}
-        leaves = asyncio.run(
-            visits.at_once(port, lines, lambda _: [Post(link, one_click) for link in links])
-        )
+        leaves = crowd.rush(place, lines, [Post(link, one_click) for link in links])
         book = Book(url)
         asked = book.one("SELECT count(*) FROM request")[0]
         left = book.one("SELECT count(*) FROM subscription WHERE state = 'ended'")[0]
         book.close()
     if (asked, left) != (posts, posts):
         raise SystemExit(f"{asked} sign-ups and {left} leaves are on record, of {posts} each")
-    return {"sign-ups": _rates(*signups, status=303), "leaves": _rates(*leaves, status=200)}
+    return {"sign-ups": _rates(signups, status=303), "leaves": _rates(leaves, status=200)}
 
 
-def _rates(answers: Sequence[Answer], seconds: float, *, status: int) -> dict[str, float]:
-    wrong = [answer.status for answer in answers if answer.status != status]
+def _rates(told: crowd.Rush, *, status: int) -> dict[str, float]:
+    wrong = [answer.status for answer in told.answers if answer.status != status]
     if wrong:
         raise SystemExit(f"{len(wrong)} answers were not {status} but {sorted(set(wrong))}")
-    return {"per_second": len(answers) / seconds, **_times([one.seconds for one in answers])}
+    many = len(told.answers)
+    return {
+        "per_second": many / told.seconds,
+        **_times([one.seconds for one in told.answers]),
+        "site_cpu": told.site_cpu / many * 1000,
+        "own_cpu": told.own_cpu / many * 1000,
+    }
 
 
 def _times(seconds: Sequence[float]) -> dict[str, float]:
@@ -164,9 +169,9 @@ def beside(lender: Databases, due: int, posts: int) -> dict[str, float]:
         with sink.running(sink.Wish(record=record)) as target:
             terms = office.Terms(port=target.port, limits=WITHOUT_LIMITS)
             config = office.write_settings(Path(folder), url, terms)
-            with visits.served(config) as port, watch.watching(config) as dispatcher:
+            with visits.served(config) as place, watch.watching(config) as dispatcher:
                 watch.until(lambda: record.stat().st_size >= UNDER_WAY, dispatcher)
-                asyncio.run(_steadily(port, posts))
+                asyncio.run(_steadily(place.port, posts))
             arrivals = list(fast_sink.arrivals(record))
         book = Book(url)
         made = dict(
@@ -212,14 +217,16 @@ def _pages(found: dict[str, dict[str, object]]) -> str:
             alike.append([f"{kind}, {name}", *_ms(one, "known", "unknown"), share, verdict])
         for name, one in parts.get("load", {}).items():  # type: ignore[attr-defined] # as above
             rate = f"{one['per_second']:,.0f}"
-            loads.append([f"{kind}, {name}", rate, *_ms(one, "median", "p99", "most")])
+            figures = _ms(one, "median", "p99", "most", "site_cpu", "own_cpu")
+            loads.append([f"{kind}, {name}", rate, *figures])
         if one := parts.get("beside"):
             rate = f"{one['per_second']:,.0f}"  # type: ignore[index] # as above
             besides.append([kind, rate, *_ms(one, "median", "p99", "most")])  # type: ignore[arg-type]
+    times = ["median, ms", "p99, ms", "most, ms"]
     tables = [
         (["sign-up of", "known, ms", "unknown, ms", "known took longer", ""], alike),
-        (["at once", "a second", "median, ms", "p99, ms", "most, ms"], loads),
-        (["confirmations beside", "mails a second", "median, ms", "p99, ms", "most, ms"], besides),
+        (["at once", "a second", *times, "site's CPU, ms each", "crowd's"], loads),
+        (["confirmations beside", "mails a second", *times], besides),
     ]
     return "\n\n".join(page.table(heads, rows) for heads, rows in tables if rows)
 

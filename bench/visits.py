@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import psutil
 from databases import NEWSROOM
 
 YOUNGEST_FORM_SECONDS = 2.2
@@ -35,9 +36,23 @@ class Answer:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where a site is served, and by which process."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu(self) -> float:
+        """Seconds of CPU that it and its children took so far."""
+        each = [self.process, *self.process.children(recursive=True)]
+        times = [one.cpu_times() for one in each]
+        return sum(one.user + one.system for one in times)
+
+
 @contextmanager
-def served(config: Path) -> Iterator[int]:
-    """The port of a site that is served as long as the block lasts."""
+def served(config: Path) -> Iterator[Site]:
+    """A site that is served as long as the block lasts."""
     with config.with_name("site").open("wb") as complaints:
         site = subprocess.Popen(
             [sys.executable, "-m", "mailer", "--config", str(config), "serve", "--port", "0"],
@@ -49,10 +64,24 @@ def served(config: Path) -> Iterator[int]:
         found = _ADDRESS.search(site.stdout.readline())
         if found is None:
             raise SystemExit(f"the site did not start: {config.with_name('site').read_text()}")
-        yield int(found[1])
+        yield Site(int(found[1]), psutil.Process(site.pid))
     finally:
         site.terminate()
         site.wait(timeout=30)
+
+
+def as_request(post: Post) -> bytes:
+    """A form as it is sent."""
+    return _request("POST", post.path, urlencode(post.fields).encode())
+
+
+def _request(method: str, path: str, body: bytes) -> bytes:
+    kind = "Content-Type: application/x-www-form-urlencoded\r\n" if body else ""
+    head = (
+        f"{method} {quote(path, safe='/?=&.-_~')} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Length: {len(body)}\r\n{kind}\r\n"
+    )
+    return head.encode() + body
 
 
 class Browser:
@@ -65,7 +94,7 @@ class Browser:
 
     async def form(self) -> str:
         """The mark of the newsroom's form, as it is shown now."""
-        _, body = await self._ask("GET", f"/{NEWSROOM}?lang=en", b"")
+        _, body = await self._ask(_request("GET", f"/{NEWSROOM}?lang=en", b""))
         found = _FORM.search(body)
         if found is None:
             raise SystemExit("the newsroom's page has no sign-up form")
@@ -74,18 +103,13 @@ class Browser:
     async def send(self, post: Post) -> Answer:
         """Send a form, and wait for the whole answer."""
         began = time.perf_counter()
-        status, _ = await self._ask("POST", post.path, urlencode(post.fields).encode())
+        status, _ = await self._ask(as_request(post))
         return Answer(status, time.perf_counter() - began)
 
-    async def _ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def _ask(self, request: bytes) -> tuple[int, bytes]:
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        kind = "Content-Type: application/x-www-form-urlencoded\r\n" if body else ""
-        head = (
-            f"{method} {quote(path, safe='/?=&.-_~')} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Content-Length: {len(body)}\r\n{kind}\r\n"
-        )
-        self._writer.write(head.encode() + body)
+        self._writer.write(request)
         answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = re.search(r"\ncontent-length: *(\d+)", answer)
         content = await self._reader.readexactly(int(length[1]) if length else 0)
@@ -100,34 +124,19 @@ class Browser:
             self._writer.close()
 
 
-async def in_turn(port: int, posts: Callable[[str], Sequence[Post]]) -> list[Answer]:
-    """Send forms one after the other over one line, as the mark of a form lets them be."""
+async def mark_of(port: int) -> str:
+    """The mark of the newsroom's form, once it is old enough to be sent."""
     browser = Browser(port)
     mark = await browser.form()
+    browser.close()
     await asyncio.sleep(YOUNGEST_FORM_SECONDS)
+    return mark
+
+
+async def in_turn(port: int, posts: Callable[[str], Sequence[Post]]) -> list[Answer]:
+    """Send forms one after the other over one line, as the mark of a form lets them be."""
+    mark = await mark_of(port)
+    browser = Browser(port)
     answers = [await browser.send(post) for post in posts(mark)]
     browser.close()
     return answers
-
-
-async def at_once(
-    port: int, lines: int, posts: Callable[[str], Sequence[Post]]
-) -> tuple[list[Answer], float]:
-    """Send forms over so many lines at once; the answers, and the seconds that all took together."""
-    browsers = [Browser(port) for _ in range(lines)]
-    marks = [await browser.form() for browser in browsers]
-    await asyncio.sleep(YOUNGEST_FORM_SECONDS)
-    waiting = iter(posts(marks[0]))
-    answers: list[Answer] = []
-
-    async def keep_sending(browser: Browser) -> None:
-        for post in waiting:
-            answer = await browser.send(post)
-            answers.append(answer)
-
-    began = time.perf_counter()
-    await asyncio.gather(*map(keep_sending, browsers))
-    seconds = time.perf_counter() - began
-    for browser in browsers:
-        browser.close()
-    return answers, seconds

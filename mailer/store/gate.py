@@ -100,8 +100,11 @@ def pour_all(
 ) -> list[tuple[str | None, datetime]]:
     """The same for each of several sign-ups in turn.
 
-    They are counted as one; where that is too much for a bucket, one by one.
+    They are counted as one; where that is too much for a bucket, those that it is not too full for one by
+    one.
     """
+    if poured := _pour_at_once(connection, together, now):
+        return poured
     full = look_all(connection, together, now)
     rest = [drops for drops, kind in zip(together, full, strict=True) if kind is None]
     turns = iter(_pour_at_once(connection, rest, now) or _pour_in_turn(connection, rest, now))

@@ -4,6 +4,10 @@ The pages mask the address. A link to leave lives for ever and travels with ever
 passes on; so the page it opens never offers a way back itself, which is for the mailbox's reader alone.
 """
 
+import secrets
+from dataclasses import replace
+from typing import NamedTuple
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +23,19 @@ from mailer.web.origin import origin_of
 from mailer.web.pages import Pages, Visit, see_other, segment
 
 
+_BODIES = 1000
+_PLACE = secrets.token_hex(16)  # where a token stands in a page that is kept; nobody can ask for it
+
+
+class _Shown(NamedTuple):
+    """What a page says of a subscription; `name` is its template's."""
+
+    name: str
+    mailbox: str
+    issuer: str
+    way_back: bool
+
+
 class LeavingPages:
     """The pages on which a subscription ends, and on which it is taken up again.
 
@@ -29,6 +46,7 @@ class LeavingPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._office = pages.office
+        self._bodies: dict[object, str] = {}
 
     async def leave_page(self, request: Request) -> Response:
         """GET `/leave/{token}`: what will end, and one button."""
@@ -83,14 +101,28 @@ class LeavingPages:
         )
         if view is None:
             return self._pages.page(visit, name, issuer="", way_back=False)
-        return self._pages.page(
-            visit,
-            name,
-            mailbox=masked(view.mailbox),
-            issuer=newsroom.name if newsroom else view.newsroom_key,
-            way_back=view.way_back,
-            days=_days(),
-        )
+        issuer = newsroom.name if newsroom else view.newsroom_key
+        shown = _Shown(name, masked(view.mailbox), issuer, view.way_back)
+        body = self._body(replace(visit, here=f"/leave/{_PLACE}"), shown)
+        return self._pages.answer(visit, body.replace(_PLACE, segment(token)))
+
+    def _body(self, visit: Visit, shown: _Shown) -> str:
+        """A page for whoever sees the same, with `_PLACE` for the token: to render it takes longest."""
+        key = (visit.newsroom and visit.newsroom.key, visit.language, visit.chosen, shown)
+        body = self._bodies.get(key)
+        if body is None:
+            body = self._pages.body(
+                visit,
+                shown.name,
+                mailbox=shown.mailbox,
+                issuer=shown.issuer,
+                way_back=shown.way_back,
+                days=_days(),
+            )
+            if len(self._bodies) >= _BODIES:
+                self._bodies.clear()
+            self._bodies[key] = body
+        return body
 
     def _back(self, visit: Visit, view: RejoinView) -> Response:
         if view.state == "active":

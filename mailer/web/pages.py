@@ -145,6 +145,11 @@ class Pages:
             cache: Cache-Control; pages that hold anything of a reader are not stored.
             values: what the template needs beside newsroom, link, here and the like.
         """
+        body = self.body(visit, name, status=status, **values)
+        return self.answer(visit, body, status=status, cache=cache)
+
+    def body(self, visit: Visit, name: str, *, status: int = 200, **values: object) -> str:
+        """The text of that page."""
         shown: Mapping[str, object] = {
             "newsroom": visit.newsroom,
             "link": visit.link,
@@ -160,7 +165,12 @@ class Pages:
             "label_of": label_of,
             **values,
         }
-        body = self.office.templates.render(f"web/{name}.html", visit.words, **shown)
+        return self.office.templates.render(f"web/{name}.html", visit.words, **shown)
+
+    def answer(
+        self, visit: Visit, body: str, *, status: int = 200, cache: str = NO_STORE
+    ) -> Response:
+        """The text of a page as an answer."""
         headers = {
             "Cache-Control": cache,
             "Content-Language": ", ".join(dict.fromkeys((visit.language, visit.words))),
