@@ -42,10 +42,17 @@ class Together(Generic[Asked, Given]):
     Args:
         serve: what each of some visitors is given, or the error that is theirs, in their order; raises what
             is everybody's.
+        most_waiting: further visitors are asked to come back.
     """
 
-    def __init__(self, serve: Callable[[Sequence[Asked]], Sequence[Given | Exception]]) -> None:
+    def __init__(
+        self,
+        serve: Callable[[Sequence[Asked]], Sequence[Given | Exception]],
+        *,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._serve = serve
+        self._most_waiting = most_waiting
         self._waiting: deque[_Waiting[Asked, Given]] = deque()
         self._lock = threading.Lock()
         self._serving = False
@@ -61,7 +68,7 @@ class Together(Generic[Asked, Given]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Given] = loop.create_future()
         with self._lock:
-            if len(self._waiting) >= MOST_WAITING:
+            if len(self._waiting) >= self._most_waiting:
                 raise TryLater("More visitors wait than can be served", "try again in a minute")
             self._waiting.append(_Waiting(asked, loop, answer))
             begins, self._serving = not self._serving, True

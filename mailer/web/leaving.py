@@ -22,7 +22,6 @@ from mailer.web.forms import drain, pass_over_body
 from mailer.web.origin import origin_of
 from mailer.web.pages import Pages, Visit, see_other, segment
 
-
 _BODIES = 1000
 _PLACE = secrets.token_hex(16)  # where a token stands in a page that is kept; nobody can ask for it
 

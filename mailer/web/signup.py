@@ -4,7 +4,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.core.address import parse_address
+from mailer.core.address import parse_address, parse_common
 from mailer.core.errors import AddressRefused
 from mailer.web import interests
 from mailer.web.box import one_more_click
@@ -36,7 +36,9 @@ class SignupPages:
         typed = fields.get("email", "").strip()
         smtputf8 = self._office.limits.signups.smtputf8
         try:
-            address = await run_in_threadpool(parse_address, typed, smtputf8=smtputf8)
+            address = parse_common(typed) or await run_in_threadpool(
+                parse_address, typed, smtputf8=smtputf8
+            )
         except AddressRefused as refused:
             return await show(self._pages, newsroom, visit, problem=refused.reason, sent=fields)
         verdict = judge(self._office, newsroom, fields)

@@ -148,6 +148,28 @@ def test_who_is_back_already_gets_no_last_mail(office: Office) -> None:
     assert [due.purpose for due in handed_out(office)] == ["welcome"]
 
 
+def test_who_came_back_and_was_ended_by_an_operator_gets_no_last_mail(office: Office) -> None:
+    """Its way back is closed, and it was not by the reader's own hand that the subscription ended."""
+    import_readers(office, 1)
+    leave(office)
+    come_back(office, rejoin_token(office))
+    reader = parse_address("reader0@example.org")
+    people.end(office, address=reader, reason="Asked by phone", who="anna")
+
+    assert handed_out(office) == []
+
+
+def test_of_two_leavings_the_last_mail_is_about_the_second(office: Office) -> None:
+    import_readers(office, 1)
+    leave(office)
+    come_back(office, rejoin_token(office))
+    leave(office)
+
+    (due,) = handed_out(office)
+
+    assert (due.purpose, due.cause) == (Purpose.LEFT, f"consent:{last_departure(office)}")
+
+
 def test_a_suppressed_address_gets_no_last_mail(office: Office) -> None:
     import_readers(office, 1)
     leave(office)

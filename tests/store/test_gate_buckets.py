@@ -102,6 +102,26 @@ def test_no_period_ever_sees_twice_the_count(
         assert all(later - earlier >= HOUR for earlier, later in pairwise(taken))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(st.sampled_from("abc"), unique=True, max_size=3), max_size=8),
+    st.integers(1, 4),
+)
+def test_who_comes_together_is_counted_as_if_each_came_alone(
+    database: Database, comers: list[list[str]], count: int
+) -> None:
+    def drops(prefix: str) -> list[list[gate.Drop]]:
+        return [[one(prefix + name, kind=name, count=count) for name in some] for some in comers]
+
+    with database.write() as connection:
+        for kind in "abc":
+            gate.empty_all(connection, kind)
+        in_turn = [gate.pour(connection, some, START) for some in drops("in turn")]
+        together = gate.pour_all(connection, drops("together"), START)
+
+    assert together == in_turn
+
+
 def at_once(deeds: list[Callable[[], object]]) -> list[object]:
     start = Barrier(len(deeds))
 
