@@ -37,6 +37,10 @@ class Proxies:
         self.header = header
         self._networks = tuple(ip_network(each, strict=False) for each in networks)
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._networks)
+
     def client(self, peer: str, sent: Sequence[str]) -> str:
         """The client's address.
 

@@ -19,7 +19,7 @@ class TrueClient:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on as its client's."""
-        if scope["type"] == "http" and scope.get("client"):
+        if self._proxies and scope["type"] == "http" and scope.get("client"):
             peer, _ = scope["client"]
             sent = Headers(scope=scope).getlist(self._proxies.header)
             found = self._proxies.client(peer, sent)

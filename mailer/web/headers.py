@@ -4,7 +4,8 @@ No script, frame or foreign resource is ever allowed. A link in a mail is a capa
 tells another site where its reader came from.
 """
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -20,6 +21,8 @@ _ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_OF_TOKEN_PAGES = {b"cache-control": b"no-store", b"x-robots-tag": b"noindex, nofollow"}
+_Header = tuple[bytes, bytes]
 _A_YEAR = "max-age=31536000"
 
 
@@ -32,7 +35,8 @@ class GuardingHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._always = {**_ALWAYS, "Strict-Transport-Security": _A_YEAR} if https else _ALWAYS
+        always = {**_ALWAYS, "Strict-Transport-Security": _A_YEAR} if https else _ALWAYS
+        self._always = [(name.lower().encode(), value.encode()) for name, value in always.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and mark its answer."""
@@ -42,12 +46,15 @@ class GuardingHeaders:
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._always.items():
-                    headers.setdefault(name, value)  # a picture brings a policy of its own
-                if scope["path"].startswith(TOKEN_DOORS) or TOKEN_PAGE in scope["path"]:
-                    headers["Cache-Control"] = "no-store"
-                    headers["X-Robots-Tag"] = "noindex, nofollow"
+                token_page = scope["path"].startswith(TOKEN_DOORS) or TOKEN_PAGE in scope["path"]
+                message["headers"] = self._guarded(message["headers"], token_page=token_page)
             await send(message)
 
         await self._app(scope, receive, marked)
+
+    def _guarded(self, headers: Iterable[_Header], *, token_page: bool) -> list[_Header]:
+        """The headers with ours; a picture brings a policy of its own."""
+        kept = [one for one in headers if not (token_page and one[0] in _OF_TOKEN_PAGES)]
+        there = {name for name, _ in kept}
+        kept += [one for one in self._always if one[0] not in there]
+        return kept + list(_OF_TOKEN_PAGES.items()) if token_page else kept
