@@ -17,7 +17,7 @@ wait. After such an end no reply could be matched to its question any more.
 import asyncio
 from typing import TypeVar
 
-from mailer.mail.hearing import Garbled, Hearing, Reply
+from mailer.mail.hearing import Ear, Garbled, Hearing, Reply
 
 _Answer = TypeVar("_Answer")
 
@@ -30,10 +30,11 @@ class LinkLost(Exception):
         self.reason = reason
 
 
-class Conversation(asyncio.Protocol):
+class Conversation(Ear):
     """One conversation over an open transport, which it takes over from whoever opened it."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._ended = ""

@@ -1,5 +1,6 @@
 """Cuts what a relay sends into SMTP replies, however the network cuts it (RFC 5321 section 4.2)."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,6 +8,8 @@ from typing import NamedTuple
 
 MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
 CLOSING = 421  # the relay closes the channel (RFC 5321 section 3.8)
+
+_ROOM = 4096  # octets read at a time: a reply is shorter, as are four in one packet
 
 _REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
@@ -24,6 +27,28 @@ class Garbled(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Ear(asyncio.BufferedProtocol):
+    """Hears a connection into a small buffer of its own.
+
+    Left to itself a transport makes room for 256 KB at each read, which costs more than the reply in it.
+    """
+
+    def __init__(self) -> None:
+        self._room = memoryview(bytearray(_ROOM))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the transport puts what comes next."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many octets have come."""
+        self.data_received(bytes(self._room[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """What has come; whoever hears says what follows from it."""
+        raise NotImplementedError
 
 
 class Hearing:

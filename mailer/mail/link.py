@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mailer.core.delivery import Phase
-from mailer.mail.hearing import Garbled, Hearing, Reply
+from mailer.mail.hearing import Ear, Garbled, Hearing, Reply
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Speaker(Protocol):
         """Hearing a reply failed in a way nobody thought of; the speaker ends the link."""
 
 
-class Link(asyncio.Protocol):
+class Link(Ear):
     """One connection, taken over from whoever opened it.
 
     Args:
@@ -49,6 +49,7 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(self, speaker: Speaker, transport: asyncio.Transport, *, block: float) -> None:
+        super().__init__()
         self._loop = asyncio.get_running_loop()
         self._speaker = speaker
         self._transport = transport

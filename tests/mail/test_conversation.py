@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.mail.conversation import Conversation, LinkLost
-from mailer.mail.hearing import MAX_REPLY, Reply
+from mailer.mail.hearing import MAX_REPLY, Ear, Reply
 
 PATIENCE = 5.0
 
@@ -22,16 +22,16 @@ class Wire(asyncio.Transport):
         self.closing = False
         self.limits: tuple[int | None, int | None] = (None, None)
         self._on_write = on_write
-        self._protocol: asyncio.Protocol | None = None
+        self._protocol: Ear | None = None
 
     @property
-    def speaker(self) -> asyncio.Protocol:
+    def speaker(self) -> Ear:
         """Who listens to this wire."""
         assert self._protocol is not None
         return self._protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        assert isinstance(protocol, asyncio.Protocol)
+        assert isinstance(protocol, Ear)
         self._protocol = protocol
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from support.parcels import Tray, mail_to
 
 from mailer.core.delivery import Phase, Result
+from mailer.mail.hearing import Ear
 from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay, Timeouts
 from mailer.mail.wire import envelope, stuffed
@@ -33,15 +34,15 @@ class Wire(asyncio.Transport):
         self.fails = False
         self._limits = (65_536, 16_384)
         self._paused = False
-        self._protocol: asyncio.Protocol | None = None
+        self._protocol: Ear | None = None
 
     @property
-    def speaker(self) -> asyncio.Protocol:
+    def speaker(self) -> Ear:
         assert self._protocol is not None
         return self._protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        assert isinstance(protocol, asyncio.Protocol)
+        assert isinstance(protocol, Ear)
         self._protocol = protocol
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
