@@ -10,9 +10,9 @@ by writing them again. They have the spelling and the keys of itsdangerous; mark
 need one step.
 """
 
-import base64
 import hmac
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -75,11 +75,11 @@ class Tokens:
             raise ValueError("at least one key is needed to sign tokens")
         self.codes = Codes(keys)
         self._keys = tuple(key.encode() for key in keys)
-        self._readers = {
+        self._macs = {
             purpose: tuple(Mac(_signer(key, purpose).derive_key()) for key in self._keys)
             for purpose in LinkPurpose
         }
-        self._macs = {purpose: macs[-1] for purpose, macs in self._readers.items()}
+        self._spellers = {purpose: _speller(macs[-1]) for purpose, macs in self._macs.items()}
 
     def __repr__(self) -> str:
         return f"Tokens(<{len(self._keys)} keys>)"
@@ -90,9 +90,11 @@ class Tokens:
 
     def spell(self, purpose: LinkPurpose, subject: int, at: datetime) -> bytes:
         """The same in octets, as a message takes it."""
-        moment = _seconds(at if at.tzinfo is UTC else at.astimezone(UTC))
-        stated = f"{_base36(subject)}.{moment}".encode()
-        return _signed(self._macs[purpose], stated)
+        return self._spellers[purpose](subject, at)
+
+    def speller(self, purpose: LinkPurpose) -> "Speller":
+        """What spells tokens of one purpose, for who spells many: it looks for nothing anew."""
+        return self._spellers[purpose]
 
     def read(self, purpose: LinkPurpose, token: str, now: datetime) -> Claim:
         """What `token` says, if we signed it for `purpose` and its lifetime has not passed.
@@ -132,14 +134,15 @@ class Tokens:
         # It is ours if it is what we would have written: the one spelling there is.
         stated = token.rpartition(".")[0]
         octets, said = (text.encode(errors="replace") for text in (token, stated))
-        if any(hmac.compare_digest(_signed(mac, said), octets) for mac in self._readers[purpose]):
+        if any(hmac.compare_digest(_signed(mac, said), octets) for mac in self._macs[purpose]):
             subject, _, seconds = stated.partition(".")
             return Claim(int(subject, 36), datetime.fromtimestamp(int(seconds, 36), UTC))
         raise TokenRefused("The link is not one of ours, or was damaged on its way")
 
 
 def _signed(mac: "Mac", stated: bytes) -> bytes:
-    return b"%b.%b" % (stated, base64.urlsafe_b64encode(mac.digest(stated)).rstrip(b"="))
+    signature = b2a_base64(mac.digest(stated), newline=False).translate(_URL_SAFE, b"=")
+    return b"%b.%b" % (stated, signature)
 
 
 def _signer(key: bytes, purpose: LinkPurpose) -> Signer:
@@ -148,12 +151,24 @@ def _signer(key: bytes, purpose: LinkPurpose) -> Signer:
     return Signer(salted.derive_key(), sep=".", key_derivation="none", digest_method=sha256)
 
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+Speller = Callable[[int, datetime], bytes]
+"""Spells the token for a number, signed at an aware moment."""
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_DIGITS = [b"%c" % digit for digit in b"0123456789abcdefghijklmnopqrstuvwxyz"]
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 
 
-def _base36(number: int) -> str:
-    text = ""
+def _speller(mac: "Mac") -> Speller:
+    def spelled(subject: int, at: datetime) -> bytes:
+        moment = _seconds(at if at.tzinfo is UTC else at.astimezone(UTC))
+        return _signed(mac, b"%b.%b" % (_base36(subject), moment))
+
+    return spelled
+
+
+def _base36(number: int) -> bytes:
+    text = b""
     while number >= 36:
         number, rest = divmod(number, 1296)
         text = _PAIRS[rest] + text
@@ -161,7 +176,7 @@ def _base36(number: int) -> str:
 
 
 @lru_cache(maxsize=16)  # the letters of a mailing share their moment
-def _seconds(at: datetime) -> str:
+def _seconds(at: datetime) -> bytes:
     """A moment in a token. In UTC, since equal moments of other zones need not be the same."""
     return _base36(int(at.timestamp()))
 
@@ -176,13 +191,18 @@ class Marks:
         if not keys:
             raise ValueError("at least one key is needed to mark return paths")
         self._keys = tuple(_mark_key(key.encode()) for key in keys)
+        self._marker = lru_cache(lambda use: _marker(self._keys[-1], use))
 
     def __repr__(self) -> str:
         return f"Marks(<{len(self._keys)} keys>)"
 
     def mark(self, use: str, number: int) -> str:
         """Eight bytes of keyed BLAKE2b (RFC 7693) over use and number, as 16 characters."""
-        return _mark(self._keys[-1], use, number)
+        return self._marker(use)(number)
+
+    def marker(self, use: str) -> "Marker":
+        """What marks numbers for one use, for who marks many: the key is taken in once."""
+        return self._marker(use)
 
     def marks(self, use: str, number: int) -> tuple[str, ...]:
         """The mark that each key makes, of the last key first: one of them was made at the time."""
@@ -201,14 +221,29 @@ def _mark_key(key: bytes) -> bytes:
     return key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
 
 
+Marker = Callable[[int], str]
+"""Makes the mark on a number."""
+
+
+def _marker(key: bytes, use: str) -> Marker:
+    begun = blake2b(b"%b:" % use.encode(), digest_size=8, key=key)
+
+    def mark(number: int) -> str:
+        hashed = begun.copy()
+        hashed.update(b"%d" % number)
+        return hashed.hexdigest()
+
+    return mark
+
+
 def _mark(key: bytes, use: str, number: int) -> str:
-    return blake2b(b"%s:%d" % (use.encode(), number), digest_size=8, key=key).hexdigest()
+    return _marker(key, use)(number)
 
 
 class Mac:
-    """HMAC-SHA-256 under one key whose two pads are made once (RFC 2104 sections 2 and 4).
+    """HMAC-SHA-256 under one key whose two pads are hashed once (RFC 2104 sections 2 and 4).
 
-    It gives what `hmac.digest` gives, in little more than half the time.
+    It gives what `hmac.digest` gives, in less than half the time.
 
     Args:
         key: of any length; nothing shows it.
@@ -219,13 +254,15 @@ class Mac:
     def __init__(self, key: bytes) -> None:
         block = key if len(key) <= _BLOCK else sha256(key).digest()
         block = block.ljust(_BLOCK, b"\0")
-        self._inner = bytes(octet ^ 0x36 for octet in block)
-        self._outer = bytes(octet ^ 0x5C for octet in block)
+        self._inner = sha256(bytes(octet ^ 0x36 for octet in block))
+        self._outer = sha256(bytes(octet ^ 0x5C for octet in block))
 
     def digest(self, text: bytes) -> bytes:
         """The 32 octets that only who has the key can make of `text`."""
-        inner = sha256(self._inner + text).digest()
-        return sha256(self._outer + inner).digest()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def keyed_hash(key: str, text: str) -> str:

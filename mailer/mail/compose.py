@@ -7,11 +7,10 @@ the message are signed as of the delivery's own moment.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from operator import itemgetter
 
 from mailer.core.codes import grouped
 from mailer.core.delivery import Due
@@ -21,6 +20,7 @@ from mailer.mail.headers import FOLD, checked_mailbox, date
 from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
 from mailer.mail.quoted import encode_value
+from mailer.mail.segments import Segments
 from mailer.mail.sign import Signer, Signing
 from mailer.mail.slots import HOLE
 
@@ -42,15 +42,13 @@ class _Plan:
     """A prepared message cut at its slots.
 
     Attributes:
-        segments: what all readers share, and between them the slots.
-        names, fills: of each slot, and how its value is made.
-        spread: puts the values, made once each, in the order of the slots' places.
+        shared: what all readers share; where it is signed, with a first slot for the signatures.
+        names, fills: of each slot but that, and how its value is made.
     """
 
-    segments: list[bytes]
+    shared: Segments
     names: tuple[str, ...]
     fills: tuple[_Fill, ...]
-    spread: Callable[[list[bytes]], Sequence[bytes]]
     local: str
     domain: str
     signing: Signing | None
@@ -73,6 +71,9 @@ class Composer:
     ) -> None:
         self._tokens = tokens
         self._marks = marks
+        self._spell_leave = tokens.speller(LinkPurpose.LEAVE)  # every release has these three
+        self._return_mark = marks.marker("return")
+        self._id_mark = marks.marker(MESSAGE_ID)
         self._signers = signers or {}
         self._costly = any(signer.costly for signer in self._signers.values())
         self._plan = lru_cache(maxsize=_REMEMBERED)(self._planned)
@@ -82,7 +83,7 @@ class Composer:
             "code": lambda due: self._code(due).encode(),
             "code_grouped": lambda due: encode_value(grouped(self._code(due))),
             "confirm_token": lambda due: self._request_token(LinkPurpose.CONFIRM, due),
-            "date": lambda due: date(due.made_at).encode(),
+            "date": lambda due: date(due.made_at),
             "leave_all_token": self._leave_all_token,
             "leave_token": self._leave_token,
             "manage_token": self._manage_token,
@@ -103,13 +104,11 @@ class Composer:
         mailbox = checked_mailbox(due.mailbox)
         plan = self._plan(prepared)
         values = [fill(due) for fill in plan.fills]
-        pieces = plan.segments.copy()
-        pieces[1::2] = plan.spread(values)
-        sender = f"{plan.local}+{due.id}-{self._marks.mark('return', due.id)}@{plan.domain}"
+        sender = f"{plan.local}+{due.id}-{self._return_mark(due.id)}@{plan.domain}"
         if plan.signing is not None:
             named = dict(zip(plan.names, values, strict=True))
-            pieces[:0] = b"", plan.signing.fields(named, due.made_at)
-        return Message(sender, mailbox, tuple(pieces))
+            values.append(plan.signing.fields(named, due.made_at))
+        return Message(sender, mailbox, plan.shared, tuple(values))
 
     def costly(self, prepared: Prepared) -> bool:
         """Whether a message of it takes so long to make, ten times the others, that a thread should.
@@ -125,8 +124,8 @@ class Composer:
         return self._signers.get(_sender_domain(prepared.content))
 
     def _planned(self, prepared: Prepared) -> _Plan:
-        segments = HOLE.split(prepared.content)  # static, name, static, name, ... static
-        places = [name.decode() for name in segments[1::2]]
+        pieces = HOLE.split(prepared.content)  # text, name, text, name, ... text
+        texts, places = pieces[::2], [name.decode() for name in pieces[1::2]]
         names = tuple(dict.fromkeys(places))
         if unknown := set(names) - self._fill.keys():
             raise MailerError(
@@ -142,10 +141,13 @@ class Composer:
         local, _, domain = prepared.return_path.rpartition("@")
         signer = self._signer(prepared)
         signing = signer.signing(prepared.content) if signer else None
-        return _Plan(segments, names, fills, _spread(names, places), local, domain, signing)
+        order = [names.index(name) for name in places]
+        if signing is not None:
+            texts, order = [b"", *texts], [len(names), *order]
+        return _Plan(Segments(texts, order), names, fills, local, domain, signing)
 
     def _leave_token(self, due: Due) -> bytes:
-        return self._tokens.spell(LinkPurpose.LEAVE, due.subscription_id, due.made_at)
+        return self._spell_leave(due.subscription_id, due.made_at)
 
     def _leave_all_token(self, due: Due) -> bytes:
         return self._tokens.spell(LinkPurpose.LEAVE_ALL, due.subscription_id, due.made_at)
@@ -188,7 +190,7 @@ class Composer:
         return fill
 
     def _message_id(self, due: Due) -> bytes:
-        return _message_number(due.id, self._marks.mark(MESSAGE_ID, due.id)).encode()
+        return _message_number(due.id, self._id_mark(due.id)).encode()
 
 
 def message_ids(content: bytes, marks: Marks, delivery_id: int) -> tuple[str, ...]:
@@ -223,16 +225,6 @@ def _request_of(due: Due) -> int:
             "settle it by hand and look for what made it",
         )
     return due.cause_id
-
-
-def _spread(
-    names: Sequence[str], places: Sequence[str]
-) -> Callable[[list[bytes]], Sequence[bytes]]:
-    """Puts values, one for each of the names, where the names stand."""
-    order = [names.index(name) for name in places]
-    if len(order) > 1:
-        return itemgetter(*order)
-    return lambda values: [values[position] for position in order]
 
 
 def _sender_domain(content: bytes) -> str:

@@ -20,7 +20,7 @@ from mailer.core.errors import ServiceMissing
 from mailer.core.reply import lost
 from mailer.mail.message import Message
 from mailer.mail.transport import Parcel, Pull
-from mailer.mail.wire import unfit
+from mailer.mail.wire import Ready, Terms, ready
 
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>\r\n]+)>", re.IGNORECASE | re.MULTILINE)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9@._+-]+")
@@ -132,9 +132,9 @@ class FolderLine:
     async def _write(self, parcel: Parcel) -> Outcome | None:
         """What became of a message; None where it was not ours to send any more."""
         message = parcel.message
-        unsent = unfit(message, relay=self._name, utf8=True)
-        if unsent is not None:
-            return unsent
+        checked = ready(message, Terms(self._name, utf8=True))
+        if not isinstance(checked, Ready):
+            return checked
         if not parcel.may_leave():
             self._alive = False
             return None

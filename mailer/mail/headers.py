@@ -176,13 +176,13 @@ def checked_mailbox(address: str) -> str:
 
 
 @lru_cache(maxsize=16)  # the letters of a mailing share theirs; in UTC equal moments are the same
-def _date(moment: datetime) -> str:
-    return format_datetime(moment)
+def _date(moment: datetime) -> bytes:
+    return format_datetime(moment).encode()
 
 
-def date(moment: datetime) -> str:
+def date(moment: datetime) -> bytes:
     """A Date (RFC 5322 section 3.3), in UTC."""
-    return _date(moment.astimezone(UTC))
+    return _date(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
 
 
 def _checked(name: str, atom: str | bytes) -> bytes:

@@ -50,7 +50,7 @@ def release_fields(
     """
     return b"".join(
         [
-            _common(newsroom, language, subject, headers.date(made_at).encode()),
+            _common(newsroom, language, subject, headers.date(made_at)),
             _list(newsroom, newsroom.key),
             _leaving(site),
             _help(newsroom),
@@ -96,7 +96,7 @@ def desk_fields(
     archived = headers.field("Archived-At", headers.uri(site.url(page))) if page else b""
     return b"".join(
         [
-            _common(newsroom, language, subject, headers.date(made_at).encode()),
+            _common(newsroom, language, subject, headers.date(made_at)),
             thread if about.threaded else b"",
             _list(newsroom, newsroom.key),
             _leaving(site),
@@ -126,7 +126,7 @@ def digest_fields(
     name = "digests" if merged else newsroom.key
     return b"".join(
         [
-            _common(newsroom, language, subject, headers.date(made_at).encode()),
+            _common(newsroom, language, subject, headers.date(made_at)),
             _list(newsroom, name),
             _leaving(site, "leave-all" if merged else "leave"),
             _help(newsroom),

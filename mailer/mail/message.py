@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from mailer.mail.segments import Segments, Values
+
 
 class Message(NamedTuple):
     """One message to one reader.
@@ -9,21 +11,21 @@ class Message(NamedTuple):
     Attributes:
         sender: the envelope sender (MAIL FROM), a VERP address.
         recipient: the envelope recipient (RCPT TO).
-        pieces: the content in pieces: in turn one that many messages share, and one that is this
-            reader's own. The shared ones are the same objects in all of them, so that what is true
-            of them need be found out only once.
+        shared: what of the content all messages of a mailing share: the same object in all of them.
+        values: what of it is this reader's own.
     """
 
     sender: str
     recipient: str
-    pieces: tuple[bytes, ...]
+    shared: Segments
+    values: Values = ()
 
     @property
     def content(self) -> bytes:
         """Header and body with CRLF line ends, not dot-stuffed, ending in CRLF."""
-        return b"".join(self.pieces)
+        return self.shared.filled(self.values)
 
     @property
     def size(self) -> int:
         """Bytes of the content."""
-        return sum(map(len, self.pieces))
+        return self.shared.size(self.values)

@@ -26,11 +26,10 @@ from mailer.core.delivery import Phase, Result
 from mailer.core.reply import judge, lost, proceeds
 from mailer.mail.hearing import CLOSING, Reply
 from mailer.mail.link import Awaited, Link
-from mailer.mail.message import Message
 from mailer.mail.relay import Relay
 from mailer.mail.share import Share
 from mailer.mail.transport import Parcel, Pull, interrupted
-from mailer.mail.wire import FINAL_DOT, envelope, stuffed, unfit
+from mailer.mail.wire import FINAL_DOT, Ready, Terms, ready
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +44,7 @@ class _Flight:
     """
 
     parcel: Parcel
-    message: Message
+    message: Ready
     begun: bool = False
     opened: bool = False
     addressed: bool = False
@@ -68,8 +67,7 @@ class Pipeline:
         utf8: bool = False,
     ) -> None:
         self._relay = relay
-        self._size_limit = size_limit
-        self._utf8 = utf8
+        self._terms = Terms(relay.name, size_limit, utf8)
         self._share = Share(relay)
         self._entering: _Flight | None = None  # its envelope is written, not all of it answered
         self._leaving: _Flight | None = None  # its content is written, the dot not answered
@@ -202,7 +200,7 @@ class Pipeline:
             self._rest()
             return
         self._entering = flight
-        commands = self._commands(flight)
+        commands = flight.message.envelope
         if self._unclean:
             self._unclean = False
             self._link.write(b"RSET\r\n" + commands, self._reset, *self._envelope)
@@ -217,29 +215,23 @@ class Pipeline:
             return
         following = self._next()
         self._leaving, self._entering = flight, following
-        pieces = flight.message.pieces
+        content = flight.message.content
         if following is None:
-            self._link.write_content(stuffed(*pieces), 0, self._content)
+            self._link.write_content(content + FINAL_DOT, 0, self._content)
         else:
-            commands = self._commands(following)
-            words = stuffed(*pieces, behind=commands)
+            commands = following.message.envelope
+            words = b"".join((content, FINAL_DOT, commands))
             self._link.write_content(words, len(commands), *self._content_and_envelope)
 
     def _next(self) -> _Flight | None:
         """The next message that is fit to send, if the line may take one more."""
         while self._share.is_left and (parcel := self._pull()) is not None:
-            message = parcel.message
-            unsent = unfit(
-                message, relay=self._relay.name, size_limit=self._size_limit, utf8=self._utf8
-            )
-            if unsent is None:
+            message = ready(parcel.message, self._terms)
+            if isinstance(message, Ready):
                 self._share.take()
                 return _Flight(parcel, message)
-            parcel.done(unsent)
+            parcel.done(message)
         return None
-
-    def _commands(self, flight: _Flight) -> bytes:
-        return envelope(flight.message, declare_size=self._size_limit is not None)
 
     @property
     def _entered(self) -> _Flight:

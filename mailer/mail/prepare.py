@@ -74,6 +74,11 @@ class Prepared:
     return_path: str
     content: bytes
 
+    def __hash__(self) -> int:
+        return hash(
+            self.content
+        )  # which remembers its own: each letter asks for what is made of it
+
     @property
     def digest(self) -> str:
         """SHA-256 over all of it, in hexadecimal: equal digests are equal messages."""

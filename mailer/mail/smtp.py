@@ -19,12 +19,11 @@ from mailer.core.reply import judge, lost, proceeds
 from mailer.mail.conversation import Conversation, LinkLost
 from mailer.mail.handshake import Opened, open_connection, tls_context
 from mailer.mail.hearing import CLOSING, Reply
-from mailer.mail.message import Message
 from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay
 from mailer.mail.share import Share
 from mailer.mail.transport import Line, Parcel, Pull, interrupted
-from mailer.mail.wire import envelope, stuffed, unfit
+from mailer.mail.wire import FINAL_DOT, Ready, Terms, ready
 
 
 class SmtpTransport:
@@ -81,8 +80,7 @@ class SmtpLine:
     def __init__(self, relay: Relay, opened: Opened) -> None:
         self._relay = relay
         self._conversation = Conversation(opened.transport)
-        self._size_limit = opened.size_limit
-        self._utf8 = opened.utf8
+        self._terms = Terms(relay.name, opened.size_limit, opened.utf8)
         self._share = Share(relay)
         self._in_doubt = False
 
@@ -115,12 +113,9 @@ class SmtpLine:
 
     async def _send(self, parcel: Parcel) -> Outcome | None:
         """What became of a message; None where it was not ours to send any more."""
-        message = parcel.message
-        unsent = unfit(
-            message, relay=self._relay.name, size_limit=self._size_limit, utf8=self._utf8
-        )
-        if unsent is not None:
-            return unsent
+        message = ready(parcel.message, self._terms)
+        if not isinstance(message, Ready):
+            return message
         self._share.take()
         phase = Phase.MAIL
         try:
@@ -132,7 +127,7 @@ class SmtpLine:
                 self._conversation.end("the message was not ours to send any more")
                 return None
             early = await self._conversation.pour(
-                stuffed(*message.pieces), self._relay.timeouts.block
+                message.content + FINAL_DOT, self._relay.timeouts.block
             )
             if early is not None:
                 return await self._stopped(phase, early)
@@ -142,9 +137,9 @@ class SmtpLine:
             return lost(phase, loss.reason, relay=self._relay.name)
         return await self._stopped(phase, reply)
 
-    def _envelope(self, message: Message) -> Iterator[tuple[Phase, bytes, float]]:
+    def _envelope(self, message: Ready) -> Iterator[tuple[Phase, bytes, float]]:
         timeouts = self._relay.timeouts
-        commands = envelope(message, declare_size=self._size_limit is not None).splitlines()
+        commands = message.envelope.splitlines()
         yield Phase.MAIL, commands[0], timeouts.mail
         yield Phase.RCPT, commands[1], timeouts.rcpt
         yield Phase.DATA, commands[2], timeouts.data

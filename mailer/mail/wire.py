@@ -1,81 +1,103 @@
 """What of a message travels: its envelope as commands, its content with the dots doubled, or not at all.
 
-To look through a content costs more than to send it. Most of it is shared by all messages of a mailing, in
-pieces that are the same objects; these are looked through once, and a reader's own each time. Where that
-does not suffice to tell (a line break cut in two, a dot at a piece's start) the whole is looked through.
+`ready` is the one way there: what it gives has been looked through. The shared text of a mailing was when
+it was cut (`segments`), so that a message costs a look at its envelope and at its reader's own values.
 """
 
 import re
-from functools import lru_cache
+from typing import NamedTuple
 
 from mailer.core.address import MAX_LENGTH, has_hidden
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.mail.message import Message
+from mailer.mail.segments import is_plain
 
 FINAL_DOT = b".\r\n"
 
-_HARMLESS = bytes(set(range(1, 128)) - set(b"\r\n"))
 _PATH = re.compile(r"[!-;=?-~]{1,254}")  # RFC 5321 section 4.1.2, less quoted strings with blanks
 _WIDE_PATH = re.compile(r"[^\s<>]+@[!-;=?-~]+")  # RFC 6531 section 3.3, the domain as A-labels
 
 
-def envelope(message: Message, *, declare_size: bool) -> bytes:
-    """MAIL, RCPT and DATA, in this order: as one group or line by line (RFC 2920 section 3.1).
+class Terms(NamedTuple):
+    """On what terms a line takes messages.
 
-    A reader's mailbox with letters beyond ASCII asks for SMTPUTF8. No BODY is named: the text is 7-bit
-    whatever the header is (RFC 6531 section 3.6).
-
-    Args:
-        declare_size: name the size in MAIL, where the relay offered SIZE (RFC 1870).
+    Attributes:
+        relay: the name of the relay, for outcomes.
+        size_limit: the most bytes it takes; 0 where it names no limit, None where it takes no size in
+            MAIL either (RFC 1870).
+        utf8: it takes mailboxes with letters beyond ASCII before the @ (RFC 6531).
     """
-    size = f" SIZE={message.size}" if declare_size else ""
-    utf8 = "" if message.recipient.isascii() else " SMTPUTF8"
-    commands = (
-        f"MAIL FROM:<{message.sender}>{size}{utf8}\r\nRCPT TO:<{message.recipient}>\r\nDATA\r\n"
-    )
-    return commands.encode()
+
+    relay: str = ""
+    size_limit: int | None = None
+    utf8: bool = False
 
 
-def stuffed(*pieces: bytes, behind: bytes = b"") -> bytes:
-    """Content as it travels: dots doubled at line starts, and the final dot (RFC 5321 section 4.5.2).
+_ANY_LINE = Terms()
 
-    Args:
-        pieces: as in `Message`; together, lines that all end in CRLF.
-        behind: commands that follow in the same write.
+
+class Ready(NamedTuple):
+    """A message as it travels; made by `ready` alone.
+
+    Attributes:
+        envelope: MAIL, RCPT and DATA, in this order: as one group or line by line (RFC 2920 section 3.1).
+        content: whole lines with the dots doubled at their starts (RFC 5321 section 4.5.2), without the
+            final dot.
     """
-    if _plain(pieces):
-        return b"".join((*pieces, FINAL_DOT, behind))
-    content = b"".join(pieces)
-    first = b"." if content.startswith(b".") else b""
-    return first + content.replace(b"\r\n.", b"\r\n..") + FINAL_DOT + behind
+
+    envelope: bytes
+    content: bytes
 
 
-def unfit(
-    message: Message, *, relay: str = "", size_limit: int | None = None, utf8: bool = False
-) -> Outcome | None:
-    """Why a message must not be written to any line, if so: nothing of it has left by then.
+def ready(message: Message, terms: Terms = _ANY_LINE) -> Ready | Outcome:
+    """A message as it travels, or why it must not be written to any line: nothing has left by then.
 
     A line break in an address injects commands; a bare CR or LF in the content can end it early
     for some servers and let a second message be smuggled in (RFC 5321 section 2.3.8); NUL marks a
     slot nobody filled; 8-bit text needs an extension we do not ask for (RFC 6152). A header may be
     UTF-8 where the mailbox that it names is (RFC 6532), and nowhere else.
-
-    Args:
-        size_limit: the most bytes the relay takes; 0 or None where it names no limit.
-        utf8: the relay takes mailboxes with letters beyond ASCII before the @ (RFC 6531).
     """
-    if message.sender and not _PATH.fullmatch(message.sender):
-        return _unfit(Phase.MAIL, Blame.SENDER, "the envelope sender is not an address", relay)
-    wide = not message.recipient.isascii()
-    if not (_is_wide_path if wide else _PATH.fullmatch)(message.recipient):
-        return _unfit(Phase.RCPT, Blame.READER, "the envelope recipient is not an address", relay)
-    if wide and not utf8:
-        return _unfit(Phase.RCPT, Blame.READER, _TOO_WIDE, relay, "5.6.7")
-    if fault := _fault_of(message.pieces, wide=wide):
-        return _unfit(Phase.DATA, Blame.SENDER, fault, relay)
-    if size_limit and (size := message.size) > size_limit:
-        fault = f"{size} bytes are more than the {size_limit} that the relay takes"
-        return _unfit(Phase.MAIL, Blame.SENDER, fault, relay, "5.3.4")
+    sender, recipient, shared, values = message
+    if sender and not _PATH.fullmatch(sender):
+        return _unfit(Phase.MAIL, Blame.SENDER, "the envelope sender is not an address", terms)
+    if not _PATH.fullmatch(recipient) and (unfit := _unfit_recipient(recipient, terms)):
+        return unfit
+    content = shared.filled(values)
+    size = len(content)
+    if not (shared.plain and is_plain(values)):
+        if fault := _fault_of(content, wide=not recipient.isascii()):
+            return _unfit(Phase.DATA, Blame.SENDER, fault, terms)
+        content = _stuffed(content)
+    if terms.size_limit and size > terms.size_limit:
+        fault = f"{size} bytes are more than the {terms.size_limit} that the relay takes"
+        return _unfit(Phase.MAIL, Blame.SENDER, fault, terms, "5.3.4")
+    return Ready(_envelope(sender, recipient, None if terms.size_limit is None else size), content)
+
+
+def _envelope(sender: str, recipient: str, size: int | None) -> bytes:
+    """MAIL, RCPT and DATA.
+
+    A reader's mailbox with letters beyond ASCII asks for SMTPUTF8. No BODY is named: the text is 7-bit
+    whatever the header is (RFC 6531 section 3.6).
+    """
+    told = "" if size is None else f" SIZE={size}"
+    utf8 = "" if recipient.isascii() else " SMTPUTF8"
+    commands = f"MAIL FROM:<{sender}>{told}{utf8}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n"
+    return commands.encode()
+
+
+def _stuffed(content: bytes) -> bytes:
+    """Content with its dots doubled at line starts."""
+    first = b"." if content.startswith(b".") else b""
+    return first + content.replace(b"\r\n.", b"\r\n..")
+
+
+def _unfit_recipient(recipient: str, terms: Terms) -> Outcome | None:
+    """Why a mailbox that is no plain path cannot be written to, if so."""
+    if recipient.isascii() or not _is_wide_path(recipient):
+        return _unfit(Phase.RCPT, Blame.READER, "the envelope recipient is not an address", terms)
+    if not terms.utf8:
+        return _unfit(Phase.RCPT, Blame.READER, _TOO_WIDE, terms, "5.6.7")
     return None
 
 
@@ -92,41 +114,18 @@ def _is_wide_path(path: str) -> bool:
     return len(path.encode()) <= MAX_LENGTH
 
 
-def _unfit(phase: Phase, blame: Blame, fault: str, relay: str, status: str = "") -> Outcome:
+def _unfit(phase: Phase, blame: Blame, fault: str, terms: Terms, status: str = "") -> Outcome:
     return Outcome(
         Result.REFUSED,
         phase,
         enhanced=status,
         text=f"not sent: {fault}",
         blame=blame,
-        relay=relay,
+        relay=terms.relay,
     )
 
 
-@lru_cache(maxsize=128)  # asked twice of each message
-def _plain(pieces: tuple[bytes, ...]) -> bool:
-    """Whether a content is whole lines of 7 bits without NUL, none of which begins with a dot.
-
-    False where the pieces by themselves do not suffice to tell.
-    """
-    return _remembered(pieces[::2]) and _looked_through(pieces[1::2])
-
-
-def _looked_through(pieces: tuple[bytes, ...]) -> bool:
-    # With line breaks between them a pair cut in two shows as bare, a dot in front as a line's first.
-    lines = b"\r\n".join((b"", *pieces))
-    if b"\r\n." in lines:
-        return False
-    return len(lines.translate(None, _HARMLESS)) == 2 * lines.count(b"\r\n")
-
-
-_remembered = lru_cache(maxsize=64)(_looked_through)  # bytes remember their hash
-
-
-def _fault_of(pieces: tuple[bytes, ...], *, wide: bool) -> str:
-    if pieces and pieces[-1].endswith(b"\r\n") and _plain(pieces):
-        return ""
-    content = b"".join(pieces)
+def _fault_of(content: bytes, *, wide: bool) -> str:
     if _has_bare_breaks(content):
         return "the content holds a bare CR or LF"
     if not content.endswith(b"\r\n"):

@@ -12,13 +12,14 @@ from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
 from mailer.mail.folder import FolderTransport, file_stem
 from mailer.mail.message import Message
+from mailer.mail.segments import Segments
 from mailer.mail.transport import Line, Transport
 
 CONTENT = (
     b"From: press@um.example\r\nMessage-ID: <release.17.abc@um.example>\r\n\r\n"
     b"Dear reader,\r\n.hidden\r\n"
 )
-MESSAGE = Message("bounce+17@um.example", "anna@example.org", (CONTENT,))
+MESSAGE = Message("bounce+17@um.example", "anna@example.org", Segments((CONTENT,)))
 
 
 def _sent(folder: Path, *messages: Message) -> list[Outcome]:
@@ -60,8 +61,8 @@ def test_the_same_message_again_is_the_same_file(tmp_path: Path) -> None:
 
 
 def test_messages_that_differ_never_share_a_file(tmp_path: Path) -> None:
-    other_reader = Message(MESSAGE.sender, "bob@example.org", (CONTENT,))
-    other_words = Message(MESSAGE.sender, MESSAGE.recipient, (CONTENT + b"PS\r\n",))
+    other_reader = Message(MESSAGE.sender, "bob@example.org", Segments((CONTENT,)))
+    other_words = Message(MESSAGE.sender, MESSAGE.recipient, Segments((CONTENT + b"PS\r\n",)))
     _sent(tmp_path, MESSAGE, other_reader, other_words)
     assert len(list(tmp_path.glob("*.eml"))) == 3
 
@@ -76,7 +77,7 @@ def test_messages_that_differ_never_share_a_file(tmp_path: Path) -> None:
 )
 def test_no_message_id_leads_out_of_the_folder(header: bytes, start: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    message = Message("a@b.example", "c@d.example", (header + b"\r\n\r\nwords\r\n",))
+    message = Message("a@b.example", "c@d.example", Segments((header + b"\r\n\r\nwords\r\n",)))
     (outcome,) = _sent(folder, message)
     assert outcome.result is Result.ACCEPTED
     assert file_stem(message).startswith(start)
@@ -109,15 +110,21 @@ def test_a_folder_that_goes_away_defers_and_ends_the_line(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("message", "blame"),
     [
-        (Message("a@b.example\r\nRCPT TO:<x@y>", "c@d.example", (CONTENT,)), Blame.SENDER),
-        (Message("a@b.example", "c@d.example>\r\nDATA", (CONTENT,)), Blame.READER),
-        (Message("a@b.example", "", (CONTENT,)), Blame.READER),
-        (Message("a@b.example", "c@d.example", (b"x\n.\nMAIL FROM:<>\r\n",)), Blame.SENDER),
-        (Message("a@b.example", "c@d.example", (b"x\rx\r\n",)), Blame.SENDER),
-        (Message("a@b.example", "c@d.example", (b"no end",)), Blame.SENDER),
-        (Message("a@b.example", "c@d.example", (b"",)), Blame.SENDER),
-        (Message("a@b.example", "c@d.example", (b"\0name\0\r\n",)), Blame.SENDER),
-        (Message("a@b.example", "c@d.example", ("Ærø\r\n".encode(),)), Blame.SENDER),
+        (
+            Message("a@b.example\r\nRCPT TO:<x@y>", "c@d.example", Segments((CONTENT,))),
+            Blame.SENDER,
+        ),
+        (Message("a@b.example", "c@d.example>\r\nDATA", Segments((CONTENT,))), Blame.READER),
+        (Message("a@b.example", "", Segments((CONTENT,))), Blame.READER),
+        (
+            Message("a@b.example", "c@d.example", Segments((b"x\n.\nMAIL FROM:<>\r\n",))),
+            Blame.SENDER,
+        ),
+        (Message("a@b.example", "c@d.example", Segments((b"x\rx\r\n",))), Blame.SENDER),
+        (Message("a@b.example", "c@d.example", Segments((b"no end",))), Blame.SENDER),
+        (Message("a@b.example", "c@d.example", Segments((b"",))), Blame.SENDER),
+        (Message("a@b.example", "c@d.example", Segments((b"\0name\0\r\n",))), Blame.SENDER),
+        (Message("a@b.example", "c@d.example", Segments(("Ærø\r\n".encode(),))), Blame.SENDER),
     ],
 )
 def test_what_no_line_may_carry_is_refused(message: Message, blame: Blame, tmp_path: Path) -> None:
@@ -128,5 +135,5 @@ def test_what_no_line_may_carry_is_refused(message: Message, blame: Blame, tmp_p
 
 
 def test_the_null_sender_is_an_address(tmp_path: Path) -> None:
-    (outcome,) = _sent(tmp_path, Message("", "c@d.example", (CONTENT,)))
+    (outcome,) = _sent(tmp_path, Message("", "c@d.example", Segments((CONTENT,))))
     assert outcome.result is Result.ACCEPTED

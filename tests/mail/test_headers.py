@@ -175,4 +175,4 @@ def test_mailboxes_stand_as_they_are(address: str) -> None:
 
 
 def test_dates_are_in_universal_time() -> None:
-    assert headers.date(AT) == "Fri, 21 Nov 2025 12:47:00 +0000"
+    assert headers.date(AT) == b"Fri, 21 Nov 2025 12:47:00 +0000"

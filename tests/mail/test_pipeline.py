@@ -15,6 +15,7 @@ from support.scripted_server import Fault, Gate, Script, ScriptedServer, Step
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay, Timeouts
+from mailer.mail.segments import Segments
 from mailer.mail.smtp import SmtpTransport
 
 READERS = [f"reader{number}" for number in range(5)]
@@ -184,8 +185,8 @@ def test_the_next_envelope_travels_with_the_content() -> None:
 
 def test_what_is_unfit_is_refused_where_it_stands_and_costs_the_others_nothing() -> None:
     messages = [mail_to(reader) for reader in READERS]
-    messages[0] = messages[0]._replace(pieces=(b"\0slot\0\r\n",))
-    messages[3] = messages[3]._replace(pieces=(b"a\nb\r\n",))
+    messages[0] = messages[0]._replace(shared=Segments((b"\0slot\0\r\n",)))
+    messages[3] = messages[3]._replace(shared=Segments((b"a\nb\r\n",)))
     tray = Tray(messages)
     server, stood = _streamed({}, tray)
     assert stood
@@ -214,7 +215,7 @@ def test_a_share_that_is_used_up_ends_the_line_between_messages() -> None:
 @pytest.mark.parametrize("step", [Fault.DROP, "552 5.3.4 enough"])
 def test_a_content_that_did_not_get_through_is_not_unknown(step: Step) -> None:
     messages = [mail_to(reader) for reader in READERS]
-    messages[1] = messages[1]._replace(pieces=(HUGE * 32_000,))
+    messages[1] = messages[1]._replace(shared=Segments((HUGE * 32_000,)))
     tray = Tray(messages)
     server, stood = _streamed({f"CONTENT {ADDRESSES[1]}": step}, tray)
     outcome = tray.outcomes[ADDRESSES[1]]
@@ -237,7 +238,7 @@ def test_a_relay_that_stops_reading_is_not_unknown() -> None:
             return super().settled
 
     messages = [mail_to(reader) for reader in READERS]
-    messages[1] = messages[1]._replace(pieces=(HUGE * 32_000,))
+    messages[1] = messages[1]._replace(shared=Segments((HUGE * 32_000,)))
     tray = Opener(messages)
     _streamed({f"CONTENT {ADDRESSES[1]}": gate}, tray, timeouts=Timeouts(block=0.2))
     outcome = tray.outcomes[ADDRESSES[1]]
@@ -247,7 +248,7 @@ def test_a_relay_that_stops_reading_is_not_unknown() -> None:
 
 def test_a_huge_message_arrives_whole_and_the_next_one_behind_it() -> None:
     messages = [mail_to(reader) for reader in READERS]
-    messages[1] = messages[1]._replace(pieces=(HUGE * 8_000,))
+    messages[1] = messages[1]._replace(shared=Segments((HUGE * 8_000,)))
     tray = Tray(messages)
     server, stood = _streamed({}, tray)
     assert stood
@@ -347,7 +348,7 @@ def test_over_tls_and_logged_in(tmp_path: Path) -> None:
             line = await SmtpTransport(relay).connect()
             assert isinstance(line, Pipeline)
             messages = [mail_to(reader) for reader in READERS]
-            messages[2] = messages[2]._replace(pieces=(HUGE * 1_000,))
+            messages[2] = messages[2]._replace(shared=Segments((HUGE * 1_000,)))
             tray = Tray(messages)
             await line.stream(tray.pull)
             await line.close()

@@ -12,7 +12,7 @@ from mailer.core.delivery import Phase, Result
 from mailer.mail.hearing import Ear
 from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay, Timeouts
-from mailer.mail.wire import envelope, stuffed
+from mailer.mail.wire import FINAL_DOT, Ready, ready
 
 READERS = ["anna", "bob", "carl"]
 ADDRESSES = [f"{reader}@example.org" for reader in READERS]
@@ -122,12 +122,18 @@ def _results(tray: Tray) -> list[tuple[Result, Phase]]:
     return [(each.result, each.phase) for each in tray.outcomes.values()]
 
 
+def _ready(number: int) -> Ready:
+    found = ready(mail_to(READERS[number]))
+    assert isinstance(found, Ready)
+    return found
+
+
 def _wire_form(number: int) -> bytes:
-    return stuffed(mail_to(READERS[number]).content)
+    return _ready(number).content + FINAL_DOT
 
 
 def _commands(number: int) -> bytes:
-    return envelope(mail_to(READERS[number]), declare_size=False)
+    return _ready(number).envelope
 
 
 @settings(deadline=None)

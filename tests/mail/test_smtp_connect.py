@@ -13,10 +13,13 @@ from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.core.errors import ServiceMissing
 from mailer.mail.message import Message
 from mailer.mail.relay import Relay, Timeouts
+from mailer.mail.segments import Segments
 from mailer.mail.smtp import SmtpTransport
 from mailer.mail.transport import Line, RelayMissing, Transport
 
-MESSAGE = Message("bounce+1@um.example", "anna@example.org", (b"Subject: x\r\n\r\nwords\r\n",))
+MESSAGE = Message(
+    "bounce+1@um.example", "anna@example.org", Segments((b"Subject: x\r\n\r\nwords\r\n",))
+)
 USERS = {"press": "hush-hush"}
 HASTY = {"CONNECT": Timeouts(connect=0.2), "EHLO": Timeouts(ehlo=0.2)}
 

@@ -15,9 +15,10 @@ from support.scripted_server import Fault, Gate, Script, ScriptedServer
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.mail.message import Message
 from mailer.mail.relay import Relay, Timeouts
+from mailer.mail.segments import Segments
 from mailer.mail.smtp import SmtpTransport
 from mailer.mail.transport import Line
-from mailer.mail.wire import stuffed
+from mailer.mail.wire import FINAL_DOT, Ready, ready
 
 HUGE = b"x" * 998 + b"\r\n"
 KEYS = {Phase.MAIL: "MAIL", Phase.RCPT: "RCPT", Phase.DATA: "DATA", Phase.CONTENT: "."}
@@ -260,8 +261,8 @@ def test_size_is_declared_and_a_message_too_big_never_leaves(
         _message()._replace(recipient="a@b.example> NOTIFY=NEVER"),
         _message()._replace(recipient=""),
         _message()._replace(recipient="ærø@example.org"),
-        _message()._replace(pieces=(b"a\r\n\n.\r\nMAIL FROM:<x@y>\r\n",)),
-        _message()._replace(pieces=(b"\0slot\0\r\n",)),
+        _message()._replace(shared=Segments((b"a\r\n\n.\r\nMAIL FROM:<x@y>\r\n",))),
+        _message()._replace(shared=Segments((b"\0slot\0\r\n",))),
     ],
 )
 def test_nothing_is_written_of_a_message_that_could_inject(told: Told, message: Message) -> None:
@@ -394,7 +395,9 @@ LINES = st.lists(
 @given(lines=LINES)
 def test_stuffing_hides_every_end_but_the_last(lines: list[bytes]) -> None:
     content = b"\r\n".join(lines) + b"\r\n"
-    wire = stuffed(content)
+    checked = ready(_message(content=content))
+    assert isinstance(checked, Ready)
+    wire = checked.content + FINAL_DOT
     assert (b"\r\n" + wire).index(b"\r\n.\r\n") + len(b".\r\n") == len(wire)
     heard = wire.removesuffix(b".\r\n").split(b"\r\n")
     assert [line.removeprefix(b".") for line in heard] == [*lines, b""]

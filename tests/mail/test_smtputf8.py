@@ -15,8 +15,9 @@ from mailer.core.delivery import Blame, Outcome, Phase, Result
 from mailer.mail.folder import FolderTransport
 from mailer.mail.message import Message
 from mailer.mail.relay import Relay
+from mailer.mail.segments import Segments
 from mailer.mail.smtp import SmtpTransport
-from mailer.mail.wire import unfit
+from mailer.mail.wire import Ready, Terms, ready
 
 READER = "ærø@xn--bcher-kva.example"
 WIDE = f"To: {READER}\r\nSubject: x\r\n\r\nwords\r\n".encode()
@@ -24,7 +25,7 @@ PLAIN = b"Subject: x\r\n\r\nwords\r\n"
 
 
 def _to(recipient: str = READER, content: bytes = WIDE) -> Message:
-    return Message("bounce+1@um.example", recipient, (content,))
+    return Message("bounce+1@um.example", recipient, Segments((content,)))
 
 
 def _relay(port: int) -> Relay:
@@ -116,8 +117,8 @@ def test_a_domain_beyond_ascii_needs_no_such_relay() -> None:
     ],
 )
 def test_what_could_inject_or_hide_never_leaves(recipient: str) -> None:
-    outcome = unfit(_to(recipient, PLAIN), utf8=True)
-    assert outcome is not None
+    outcome = ready(_to(recipient, PLAIN), Terms(utf8=True))
+    assert isinstance(outcome, Outcome)
     assert (outcome.result, outcome.phase, outcome.enhanced) == (Result.REFUSED, Phase.RCPT, "")
 
 
@@ -137,9 +138,9 @@ def test_what_could_inject_or_hide_never_leaves(recipient: str) -> None:
 def test_a_header_may_be_utf8_for_such_a_reader_alone(
     recipient: str, content: bytes, fit: bool
 ) -> None:
-    outcome = unfit(_to(recipient, content), utf8=True)
-    assert (outcome is None) is fit
-    if outcome is not None:
+    outcome = ready(_to(recipient, content), Terms(utf8=True))
+    assert isinstance(outcome, Ready) is fit
+    if isinstance(outcome, Outcome):
         assert (outcome.phase, outcome.blame) == (Phase.DATA, Blame.SENDER)
 
 

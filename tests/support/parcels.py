@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mailer.core.delivery import Outcome
 from mailer.mail.message import Message
+from mailer.mail.segments import Segments
 from mailer.mail.transport import Line
 
 CONTENT = b"Subject: Release\r\n\r\n.One line.\r\n..\r\n.\r\nEnd.\r\n"
@@ -13,7 +14,7 @@ CONTENT = b"Subject: Release\r\n\r\n.One line.\r\n..\r\n.\r\nEnd.\r\n"
 
 def mail_to(reader: str = "anna", content: bytes = CONTENT) -> Message:
     """A message to a reader."""
-    return Message(f"bounce+{reader}@um.example", f"{reader}@example.org", (content,))
+    return Message(f"bounce+{reader}@um.example", f"{reader}@example.org", Segments((content,)))
 
 
 @dataclass(eq=False)
