@@ -36,6 +36,12 @@ from mailer.core.delivery import Blame, Outcome, Phase, Result
 
 TEXT_LENGTH = 500
 
+_ACCEPTED, _CONTENT, _READER = (
+    Result.ACCEPTED,
+    Phase.CONTENT,
+    Blame.READER,
+)  # asked of every message
+
 _LEADING_STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?![.\d])[\s:-]*")
 _QMAIL_STATUS = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
 _RELAYING_DENIED = re.compile(
@@ -99,10 +105,10 @@ def judge(phase: Phase, code: int, text: str, *, relay: str = "") -> Outcome:
         text and not believed (RFC 2034 section 4).
     """
     enhanced, words = _status(code, text)
-    result = _result(phase, code)
-    passed = result is Result.ACCEPTED
-    blame = Blame.READER if passed else _blame(phase, code, enhanced, words)
-    return Outcome(result, phase, code, enhanced, one_line(words), blame, relay)
+    if phase is _CONTENT and code // 100 == 2:
+        return Outcome(_ACCEPTED, _CONTENT, code, enhanced, one_line(words), _READER, relay)
+    blame = _blame(phase, code, enhanced, words)
+    return Outcome(_result(phase, code), phase, code, enhanced, one_line(words), blame, relay)
 
 
 def lost(phase: Phase, reason: str, *, relay: str = "") -> Outcome:
@@ -124,6 +130,8 @@ def lost(phase: Phase, reason: str, *, relay: str = "") -> Outcome:
 
 def one_line(text: str) -> str:
     """`text` as one printable line of at most 500 characters; what cannot be shown becomes U+FFFD."""
+    if text.isprintable() and "  " not in text and len(text) < TEXT_LENGTH:
+        return text.strip(" ")  # as most are
     line = " ".join(text.split())
     if not line.isprintable():
         line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
@@ -131,9 +139,8 @@ def one_line(text: str) -> str:
 
 
 def _result(phase: Phase, code: int) -> Result:
+    """What a reply makes of a message that it does not accept."""
     kind = code // 100
-    if kind == 2 and phase is Phase.CONTENT:
-        return Result.ACCEPTED
     if kind == 4:
         return Result.DEFERRED
     if kind == 5:
@@ -146,12 +153,12 @@ def _result(phase: Phase, code: int) -> Result:
 def _status(code: int, text: str) -> tuple[str, str]:
     """The enhanced status and the words without it; every line of a reply may repeat it."""
     found = _LEADING_STATUS.match(text)
-    if found is not None and found[1][0] == str(code)[0]:
+    if found is not None and (status := found[1])[0] == str(code)[0]:
         lines = text.splitlines()
         if len(lines) == 1:  # as every acceptance has it
-            return found[1], text[found.end() :]
-        return found[1], " ".join(_without(found[1], line.strip()) for line in lines)
-    found = _QMAIL_STATUS.search(text)
+            return status, text[found.end() :]
+        return status, " ".join(_without(status, line.strip()) for line in lines)
+    found = _QMAIL_STATUS.search(text) if "#" in text else None
     if found is not None and found[1][0] == str(code)[0]:
         return found[1], text
     return "", text

@@ -7,10 +7,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
+KEPT = 250  # to a final dot: the relay answers for the message from now on (section 6.1)
 CLOSING = 421  # the relay closes the channel (RFC 5321 section 3.8)
 
 _ROOM = 4096  # octets read at a time: a reply is shorter, as are four in one packet
 
+_KEPT_AND_TAKEN = re.compile(rb"250 ([^\r\n]*)\r\n250 [^\r\n]*\r\n250 [^\r\n]*\r\n354 [^\r\n]*\r\n")
 _REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
 
@@ -59,6 +61,11 @@ class Hearing:
         self._lines: list[Reply] = []
         self._size = 0
 
+    @property
+    def amid(self) -> bool:
+        """Whether a reply has begun that is not whole."""
+        return bool(self._rest or self._lines)
+
     def replies(self, heard: bytes) -> Iterator[Reply]:
         """The replies that are whole now, in order.
 
@@ -89,6 +96,16 @@ class Hearing:
         words = [each.text for each in (*self._lines, reply)]
         self._lines = []
         return Reply(reply.code, "\n".join(words))
+
+
+def kept_and_taken(heard: bytes) -> str | None:
+    """The words for a content, where a relay says that it keeps one and takes the next one's envelope.
+
+    So it answers a final dot, MAIL, RCPT and DATA as long as all goes well, in one packet as a rule;
+    `Hearing` hears the same in it, reply by reply. None for everything else, whatever it means.
+    """
+    found = _KEPT_AND_TAKEN.fullmatch(heard)
+    return None if found is None else _words(found[1])
 
 
 @lru_cache(maxsize=64)

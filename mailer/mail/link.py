@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mailer.core.delivery import Phase
-from mailer.mail.hearing import Ear, Garbled, Hearing, Reply
+from mailer.mail.hearing import Ear, Garbled, Hearing, Reply, kept_and_taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +33,9 @@ class Awaited:
 
 class Speaker(Protocol):
     """Who speaks over a link."""
+
+    def kept_and_taken(self, words: str) -> None:
+        """A content was kept with these words, and the envelope behind it taken, DATA and all."""
 
     def link_ended(self, awaited: Phase | None, reason: str) -> None:
         """There will be no more replies; `awaited` is what the next one would have answered."""
@@ -61,6 +64,9 @@ class Link(Ear):
         self._closed = self._loop.create_future()
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline = self._patience = 0.0
+        self._steady = (
+            False  # a final dot and an envelope were written, and nothing was heard since
+        )
         self.held = False
         transport.set_protocol(self)
 
@@ -96,6 +102,7 @@ class Link(Ear):
             transport.set_write_buffer_limits(high=behind, low=behind)
         else:
             self.held = False
+            self._steady = behind > 0 and not self._hearing.amid
         self._watch()
 
     def end(self, reason: str) -> None:
@@ -118,6 +125,12 @@ class Link(Ear):
 
     def data_received(self, data: bytes) -> None:
         """Match replies to what had been written when they came."""
+        if self._steady:
+            self._steady = False
+            words = kept_and_taken(data)
+            if words is not None:
+                self._heard_at_once(words)
+                return
         asked = len(self._awaited)
         try:
             for reply in self._hearing.replies(data):
@@ -131,6 +144,17 @@ class Link(Ear):
         except Garbled as fault:
             self.end(fault.reason)
         except Exception as error:  # noqa: BLE001 - nobody to raise it to; `stream` does
+            self._speaker.surprised(error)
+        if not self._patience:
+            self._watch()
+
+    def _heard_at_once(self, words: str) -> None:
+        """All that is awaited was answered, and as well as it can be: what four replies lead to, in one."""
+        self._awaited.clear()
+        self._patience = 0.0
+        try:
+            self._speaker.kept_and_taken(words)
+        except Exception as error:  # noqa: BLE001 - as above
             self._speaker.surprised(error)
         if not self._patience:
             self._watch()

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from mailer.core.delivery import Phase, Result
 from mailer.core.reply import judge, lost, proceeds
-from mailer.mail.hearing import CLOSING, Reply
+from mailer.mail.hearing import CLOSING, KEPT, Reply
 from mailer.mail.link import Awaited, Link
 from mailer.mail.relay import Relay
 from mailer.mail.share import Share
@@ -156,6 +156,15 @@ class Pipeline:
         elif outcome.result is not Result.ACCEPTED:
             self._heed(phase, reply)
         self._go_on()
+
+    def kept_and_taken(self, words: str) -> None:
+        """The usual turn in one go: the dot was answered well, and so were MAIL, RCPT and DATA behind it."""
+        leaving, self._leaving = self._leaving, None
+        assert leaving is not None
+        leaving.parcel.done(judge(Phase.CONTENT, KEPT, words, relay=self._relay.name))
+        if (flight := self._entering) is not None:  # else that has ended the line
+            flight.begun = flight.opened = flight.addressed = True
+            self._let_go(flight)
 
     def _nothing_answered(self, reply: Reply) -> None:
         self._entering = None

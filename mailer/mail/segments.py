@@ -11,8 +11,6 @@ from operator import itemgetter
 Values = Sequence[bytes]
 """A reader's own: one for each number in `Segments.order`, from 0 up."""
 
-_HARMLESS = bytes(set(range(1, 128)) - set(b"\r\n"))
-
 
 class Segments:
     """A text that is cut at its slots; nothing of it ever changes.
@@ -64,9 +62,9 @@ def is_plain(texts: Values) -> bool:
     two counts as bare, and a dot in front as a line's first. Whether the last line ends is not looked at.
     """
     lines = b"\r\n".join((b"", *texts))
-    if b"\r\n." in lines:
+    if not lines.isascii() or b"\0" in lines or b"\r\n." in lines:
         return False
-    return len(lines.translate(None, _HARMLESS)) == 2 * lines.count(b"\r\n")
+    return lines.count(b"\r") == lines.count(b"\n") == lines.count(b"\r\n")
 
 
 def _spread(order: Sequence[int]) -> Callable[[Values], Values]:

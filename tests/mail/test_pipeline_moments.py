@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.parcels import Tray, mail_to
 
-from mailer.core.delivery import Phase, Result
-from mailer.mail.hearing import Ear
+from mailer.core.delivery import Outcome, Phase, Result
+from mailer.mail.hearing import Ear, Hearing, kept_and_taken
+from mailer.mail.message import Message
 from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay, Timeouts
 from mailer.mail.wire import FINAL_DOT, Ready, ready
@@ -329,3 +330,105 @@ def test_a_stream_goes_on_with_what_comes_to_hand_later() -> None:
         await line.close()
 
     asyncio.run(run())
+
+
+HEARD = st.lists(
+    st.sampled_from(
+        [
+            b"250 ",
+            b"250",
+            b"354 ",
+            b"550 ",
+            b"2.0.0 kept",
+            b"-",
+            b"\xe6",
+            b" ",
+            b"\r",
+            b"\n",
+            b"\r\n",
+        ]
+    ),
+    max_size=16,
+).map(b"".join)
+USUAL = st.tuples(HEARD, HEARD, HEARD, HEARD).map(
+    lambda words: b"250 %b\r\n250 %b\r\n250 %b\r\n354 %b\r\n" % words
+)
+
+
+@settings(max_examples=500)
+@given(heard=st.one_of(HEARD, USUAL))
+def test_what_is_heard_at_once_is_what_is_heard_reply_by_reply(heard: bytes) -> None:
+    words = kept_and_taken(heard)
+    if words is not None:
+        hearing = Hearing()
+        replies = list(hearing.replies(heard))
+        assert [each.code for each in replies] == [250, 250, 250, 354]
+        assert replies[0].text == words
+        assert not hearing.amid
+
+
+@settings(deadline=None)
+@given(
+    turns=st.lists(
+        st.sampled_from([KEPT, b"250-2.0.0 kept\r\n250 by us", b"550 5.1.1 no"]), max_size=3
+    ),
+    cut=st.integers(1, 200),
+)
+def test_the_short_way_leads_where_the_long_one_does(turns: list[bytes], cut: int) -> None:
+    """Whole packets take the short way where they may, crumbs never do."""
+
+    def told(cut: int) -> tuple[list[bytes], dict[str, Outcome], list[str]]:
+        async def moment(wire: Wire, _: Tray) -> None:
+            wire.hear(*TAKEN, cut=cut)
+            for kept in turns:
+                if not wire.closing:
+                    wire.hear(kept, *(TAKEN if len(wire.writes) < 4 else []), cut=cut)
+            written.extend(wire.writes)
+
+        written: list[bytes] = []
+        tray = _told(moment)
+        return written, tray.outcomes, tray.given_back
+
+    assert told(cut) == told(1 << 20)
+
+
+@pytest.mark.parametrize("where", ["done", "pull", "may_leave"])
+@pytest.mark.parametrize("cut", [7, 1 << 20])
+def test_a_surprise_on_either_way_loses_nothing(where: str, cut: int) -> None:
+    class Grim(Tray):
+        def pull(self):  # type: ignore[no-untyped-def]  # as Tray has it
+            if where == "pull" and len(self.waiting) == 1:
+                raise ZeroDivisionError
+            return super().pull()
+
+    class Outcomes(dict[str, Outcome]):
+        def __setitem__(self, name: str, outcome: Outcome) -> None:
+            super().__setitem__(name, outcome)
+            if where == "done":
+                raise ZeroDivisionError
+
+    def may_leave(message: Message) -> bool:
+        if where == "may_leave" and message is messages[1]:
+            raise ZeroDivisionError
+        return True
+
+    messages = [mail_to(reader) for reader in READERS]
+    tray = Grim(messages, may_leave)
+    tray.outcomes = Outcomes()
+
+    async def run() -> None:
+        wire = Wire()
+        line = Pipeline(Relay("main", "127.0.0.1", 25, security="none"), wire, size_limit=None)
+        streaming = asyncio.create_task(line.stream(tray.pull))
+        await asyncio.sleep(0)
+        wire.hear(*TAKEN, cut=cut)
+        wire.hear(KEPT, *TAKEN, cut=cut)
+        with pytest.raises(ZeroDivisionError):
+            await streaming
+        assert wire.closing
+        await line.close()
+
+    asyncio.run(run())
+    assert tray.settled
+    assert list(tray.outcomes) == ADDRESSES[:1]
+    assert [message.recipient for message in tray.waiting] == ADDRESSES[1:]
