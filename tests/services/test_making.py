@@ -92,14 +92,20 @@ class Desk:
         return found
 
 
-def test_what_is_made_in_no_time_is_left_to_the_line() -> None:
+def test_what_is_made_in_no_time_is_made_in_the_loop_batch_by_batch() -> None:
     async def story() -> None:
         at = Desk()
-        at.maker.put(letters(1, 3, PLAIN))
-        assert not at.maker.busy
-        assert await at.taken(3) == letters(1, 3, PLAIN)
-        assert at.composer.threads == set()
+        count = 2 * BATCH + 5
+        at.maker.put(letters(1, count, PLAIN))
+        assert at.maker.busy
+        assert len(at.feed) == BATCH, "the lines have their turn first"
+        found = await at.taken(count)
+        assert [each._replace(message=None) for each in found] == letters(1, count, PLAIN)
+        own = [each.message.recipient for each in found if each.message]
+        assert own == [each.due.mailbox for each in found]
+        assert at.composer.threads == {threading.current_thread().name}
         await at.maker.close()
+        assert not at.maker.busy
 
     asyncio.run(story())
 
