@@ -5,8 +5,9 @@
     X id                     nothing is open of it: it was not written after all, or the ledger knows
     R id result phase code enhanced blame relay text      its outcome (fields parted by tabs)
 
-A line counts once its line break is there. What a killed dispatcher was handed and no line names was
-certainly never begun, for a content is not written before its line; that holds as long as the
+A line counts once its line break is there, and its first octet, which is stored last. Behind what was said
+stand zeros, and among them what death cut short. What a killed dispatcher was handed and no line names
+was certainly never begun, for a content is not written before its line; that holds as long as the
 machine itself did not go down, since the lines are not forced to the disk.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from mailer.core.delivery import Blame, Outcome, Phase, Result
 
 _HEAD = "F 1 "
+_LONGEST = 4096  # octets that can have been cut short
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ def read_flight(lines: bytes, *, boot: str) -> Flight:
     Args:
         boot: names the machine's present start; a journal of another one is not whole.
     """
-    written = lines.decode("utf-8", "replace").split("\n")[:-1]
+    said, _, cut_short = lines.partition(b"\0")
+    written = said.decode("utf-8", "replace").split("\n")[:-1]
     same_start = bool(boot) and written[:1] == [f"{_HEAD}{boot}"]
     begun: set[int] = set()
     ended: dict[int, Outcome] = {}
-    sound = True
+    sound = len(cut_short.rstrip(b"\0")) < _LONGEST
     for line in written[1:]:
         if not _heed(line, begun, ended):
             sound = False

@@ -87,7 +87,6 @@ class Dispatcher:
             self._hand,
             self._routes,
             tenure=self._tenure,
-            journal=self._journal,
             patient=orders.watch,
             stock=self._stock,
         )

@@ -1,13 +1,16 @@
 """Keeps a dispatcher's flight journal beside its sign of life: a kill leaves next to nothing in doubt.
 
 The ledger is told of a letter when it is handed out and when its outcome is committed; in between it
-cannot tell one that lies here from one that is on the wire. The journal can. It is an append-only
-file of this machine: each line is one write, which outlives our death as soon as it returns; nothing
-is forced to the disk (see docs/adr/0008). What the ledger knows is forgotten here: past a few
-megabytes the file is begun anew with what is still open.
+cannot tell one that lies here from one that is on the wire. The journal can. It is a file of this machine
+that is only ever added to, and a stretch of it lies in our memory: a line that is stored there outlives
+our death as one that is written does, for the memory is the kernel's; nothing is forced to the disk
+(see docs/adr/0008). Room is made ahead, so that a full disk is found out in time. What the ledger
+knows is forgotten here: past a few megabytes the file is begun anew with what is still open.
 """
 
 import contextlib
+import errno
+import mmap
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +29,8 @@ from mailer.core.flight import (
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ANEW_AFTER = 4 << 20  # bytes
+_STRETCH = 256 << 10  # bytes
+_GRAIN = mmap.ALLOCATIONGRANULARITY
 
 
 class Journal:
@@ -34,22 +39,23 @@ class Journal:
     Args:
         path: its file, which must not exist yet.
         anew_after: bytes after which the file is begun anew.
+        stretch: bytes for which room is made at a time.
 
     Raises:
         MailerError: the file cannot be made.
     """
 
-    def __init__(self, path: Path, *, anew_after: int = _ANEW_AFTER) -> None:
+    def __init__(
+        self, path: Path, *, anew_after: int = _ANEW_AFTER, stretch: int = _STRETCH
+    ) -> None:
         self._path = path
         self._anew_after = self._anew_at = anew_after
+        self._stretch = stretch
         self._begun: dict[int, None] = {}
         self._ended: dict[int, Outcome] = {}
         self._late = b""
-        self._written = 0
-        self._file: int | None = None
         try:
-            self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
-            self._write(head_line(boot()))
+            self._page: _Page | None = _Page(path, os.O_EXCL, head_line(boot()), stretch)
         except OSError as error:
             raise _unusable(path, error) from error
 
@@ -60,10 +66,9 @@ class Journal:
             MailerError: it cannot be said (disk full): the content must not be written.
         """
         try:
-            self._write(self._late + begun_line(delivery))
+            self._say(begun_line(delivery))
         except OSError as error:
             raise _unusable(self._path, error) from error
-        self._late = b""
         self._ended.pop(delivery, None)
         self._begun[delivery] = None
 
@@ -71,21 +76,13 @@ class Journal:
         """Say that a delivery did not leave; without effect where it was not begun."""
         if delivery in self._begun:
             del self._begun[delivery]
-            self._late += closed_line(delivery)
-            self.flush()
+            self._say_or_keep(closed_line(delivery))
 
     def end(self, delivery: int, outcome: Outcome) -> None:
-        """Say what came of a delivery; `flush` or the next `begin` writes it down."""
+        """Say what came of a delivery."""
         self._begun.pop(delivery, None)
         self._ended[delivery] = outcome
-        self._late += ended_line(delivery, outcome)
-
-    def flush(self) -> None:
-        """Write down what waits to be. A full disk is not told: a missing line leaves doubt at worst."""
-        if self._late and self._file is not None:
-            with contextlib.suppress(OSError):
-                self._write(self._late)
-                self._late = b""
+        self._say_or_keep(ended_line(delivery, outcome))
 
     def forget(self, deliveries: Iterable[int]) -> None:
         """The ledger knows their outcomes now.
@@ -96,45 +93,129 @@ class Journal:
         for delivery in deliveries:
             outcome = self._ended.pop(delivery, None)
             if outcome is not None and outcome.result is not Result.ACCEPTED:
-                self._late += closed_line(delivery)
-        self.flush()
-        if self._written > self._anew_at:
+                self._say_or_keep(closed_line(delivery))
+        if self._page is not None and self._page.written > self._anew_at:
             self._begin_anew()
 
     def close(self) -> None:
-        """Write nothing more; the file stays, for whoever has to read it."""
-        self.flush()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Say nothing more; the file stays, for whoever has to read it."""
+        if self._page is not None:
+            self._say_or_keep(b"")
+            self._page.close()
+            self._page = None
+
+    def _say(self, line: bytes) -> None:
+        """Add a line, behind what could not be said before.
+
+        Raises:
+            OSError: there is no room.
+        """
+        assert self._page is not None
+        if self._late:
+            self._page.add(self._late)
+            self._late = b""
+        self._page.add(line)
+
+    def _say_or_keep(self, line: bytes) -> None:
+        """The same of what may wait: a full disk is not told, for a missing line leaves doubt at worst."""
+        try:
+            self._say(line)
+        except OSError:
+            self._late += line
 
     def _begin_anew(self) -> None:
         """Replace the file by one that holds what is open; at every moment one of the two is whole."""
         fresh = self._path.with_name(f".{self._path.name}")
         lines = b"".join([head_line(boot()), *carried(self._begun, self._ended)])
-        opened = None
+        assert self._page is not None
         try:
-            opened = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, 0o600)
-            _write_all(opened, lines)
+            page = _Page(fresh, os.O_TRUNC, lines, self._stretch)
             fresh.rename(self._path)
         except OSError:  # no room: the long one serves on
-            if opened is not None:
-                os.close(opened)
-                fresh.unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
         else:
-            assert self._file is not None
-            os.close(self._file)
-            self._file, self._written, self._late = opened, len(lines), b""
-        self._anew_at = self._written + self._anew_after
+            self._page.close()
+            self._page, self._late = page, b""
+        self._anew_at = self._page.written + self._anew_after
 
-    def _write(self, lines: bytes) -> None:
-        assert self._file is not None
+
+class _Page:
+    """A file that is added to through a stretch of it in our memory.
+
+    Behind what was added stand zeros. The first octet of what is added is stored last: until it
+    stands there, nothing does (see `core.flight`).
+
+    Args:
+        flag: what to do where the file is there: `os.O_EXCL` or `os.O_TRUNC`.
+        lines: what it begins with.
+
+    Attributes:
+        written: octets that were added.
+
+    Raises:
+        OSError: it cannot be made; if it was, it is there.
+    """
+
+    def __init__(self, path: Path, flag: int, lines: bytes, stretch: int) -> None:
+        self._file = os.open(path, os.O_CREAT | os.O_RDWR | flag, 0o600)
+        self._stretch = _GRAIN * (1 + -(-stretch // _GRAIN))  # one more: it begins amid a grain
+        self._memory: mmap.mmap | None = None
+        self._from = self._until = self._size = 0
+        self.written = 0
         try:
-            _write_all(self._file, lines)
+            self._write(lines)
+            self.written = len(lines)
+            self._make_room()
         except OSError:
-            os.ftruncate(self._file, self._written)  # half a line would spoil the one behind it
+            os.close(self._file)
             raise
-        self._written += len(lines)
+
+    def add(self, lines: bytes) -> None:
+        """Add lines, shorter than a stretch together; on return they outlive us.
+
+        Raises:
+            OSError: there is no room; nothing was added.
+        """
+        start, end = self.written, self.written + len(lines)
+        if end > self._until:
+            self._make_room()
+            if end > self._until:
+                raise OSError(errno.EFBIG, "too much at once")
+        if lines:
+            memory, start = self._memory, start - self._from
+            assert memory is not None
+            memory[start + 1 : end - self._from] = lines[1:]
+            memory[start] = lines[0]
+            self.written = end
+
+    def close(self) -> None:
+        """Leave the file with what was added to it."""
+        if self._memory is not None:
+            self._memory.close()
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, self.written)
+        os.close(self._file)
+
+    def _make_room(self) -> None:
+        """Have a stretch of zeros on the disk from here on, and lay it into our memory."""
+        start = self.written // _GRAIN * _GRAIN
+        until = start + self._stretch
+        self._write(bytes(until - self._size))
+        memory = mmap.mmap(self._file, self._stretch, offset=start)
+        if self._memory is not None:
+            self._memory.close()
+        self._memory, self._from, self._until = memory, start, until
+
+    def _write(self, words: bytes) -> None:
+        """Make the file longer, or leave it as it is."""
+        try:
+            done = 0
+            while done < len(words):
+                done += os.pwrite(self._file, words[done:], self._size + done)
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(words)
 
 
 def read_journal(path: Path) -> Flight:
@@ -151,13 +232,6 @@ def boot() -> str:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return ""
-
-
-def _write_all(file: int, lines: bytes) -> None:
-    written = os.write(file, lines)
-    while written < len(lines):
-        lines = lines[written:]
-        written = os.write(file, lines)
 
 
 def _unusable(path: Path, error: OSError) -> MailerError:

@@ -9,7 +9,6 @@ from mailer.core.delivery import Blame, Outcome, Result
 from mailer.services.bookkeeper import Letter
 from mailer.services.feed import Feed
 from mailer.services.hand import Hand
-from mailer.services.journal import Journal
 from mailer.services.route import Route, Routes
 from mailer.services.stock import Stock
 from mailer.services.tenure import Tenure
@@ -37,7 +36,6 @@ class Reports:
         routes: Routes,
         *,
         tenure: Tenure,
-        journal: Journal,
         patient: bool,
         stock: Stock,
     ) -> None:
@@ -48,11 +46,9 @@ class Reports:
         self._hand = hand
         self._routes = routes
         self._tenure = tenure
-        self._journal = journal
         self._patient = patient
         self._stock = stock
         self._breaker = Breaker()
-        self._flushing = False
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -67,9 +63,6 @@ class Reports:
     def done(self, letter: Letter, outcome: Outcome) -> None:
         """A letter has its outcome; it is written with the next turn."""
         self._hand.done(letter, outcome)
-        if not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
         if self._hand.news >= self._stock.wanted // 2 or not self._hand.size:
             self.news.set()
         ours = outcome.result is Result.REFUSED and outcome.blame is Blame.SENDER
@@ -119,10 +112,6 @@ class Reports:
         """Something the operator must hear of."""
         log.error("fault", extra={"reason": " ".join(words.split())})
         self.faults[words] = None
-
-    def _flush(self) -> None:
-        self._flushing = False
-        self._journal.flush()
 
 
 def _key(letter: Letter) -> int:

@@ -95,8 +95,27 @@ def test_a_cut_at_any_byte_leaves_what_stood_before_it(
     )
 
 
+@given(
+    steps,
+    st.lists(st.builds(Step, st.integers(1, 6), st.just("ended"), outcomes), max_size=4),
+    st.data(),
+)
+def test_lines_count_once_their_first_octet_stands(
+    said: list[Step], late: list[Step], data: st.DataObject
+) -> None:
+    """It is stored last: however much of what was being added stands behind it, nothing does."""
+    added = b"".join(step.line for step in late)[1:]
+    stored = data.draw(st.sets(st.integers(0, max(len(added) - 1, 0))))
+    torn = bytes(octet if place in stored else 0 for place, octet in enumerate(added))
+    begun, ended = told(said)
+    flight = read_flight(written(said) + b"\0" + torn + bytes(5000), boot=BOOT)
+    assert flight == Flight(frozenset(begun), ended, whole=True)
+
+
 garbage = st.one_of(
-    st.binary(max_size=30).filter(lambda some: b"\n" not in some and some[:1] not in b"SXR"),
+    st.binary(max_size=30).filter(
+        lambda some: not {*b"\n\0"} & {*some} and some[:1] not in (b"S", b"X", b"R")
+    ),
     st.just(bytes(4096)),  # as a power cut leaves it
     st.sampled_from(
         [

@@ -79,7 +79,7 @@ READERS_DO = ["sign up", "confirm", "leave", "complain"]
 DESKS_DO = ["import", "release", "urgent release", "later release"]
 OPERATORS_DO = ["pause", "resume", "cancel", "hold unknowns", "resend them", "retry", "settle"]
 MOVES = ["turn", "turn unseen", "enter", "begin", "break off", "put off", "keep lease"]
-MOVES += ["hear", "hear unflushed", "hear nothing", "stop"]
+MOVES += ["hear", "hear nothing", "stop"]
 MINUTES = [0.3, 0.5, 0.8, 2, 10, 5000]
 JUMPS = [-2, -0.02, 0.02, 1, 30]  # hours
 PAUSES = [10, 45, 75]  # seconds
@@ -391,8 +391,7 @@ class Promise(RuleBasedStateMachine):
 
     def hear(self, worker: ByHand, count: int, answer: Outcome, move: str) -> None:
         for letter in worker.leaving[:count]:
-            arrived, flushed = move != "hear nothing", move != "hear unflushed"
-            self.answer(worker, letter, answer, arrived=arrived, flushed=flushed)
+            self.answer(worker, letter, answer, arrived=move != "hear nothing")
         if worker.entered and not worker.leaving and answer in {DEFERRED, REFUSED, BUSY}:
             self.end(worker, worker.entered[0], answer)
 
@@ -444,15 +443,14 @@ class Promise(RuleBasedStateMachine):
         answer: Outcome,
         *,
         arrived: bool = True,
-        flushed: bool = True,
     ) -> None:
         if answer is ACCEPTED or (answer is UNKNOWN and arrived):
             self.arrive(letter)
-        self.end(worker, letter, answer, flushed=flushed)
+        self.end(worker, letter, answer)
 
-    def end(self, worker: ByHand, letter: Letter, answer: Outcome, *, flushed: bool = True) -> None:
+    def end(self, worker: ByHand, letter: Letter, answer: Outcome) -> None:
         self.heard[letter.due.id, answer.result] += 1
-        worker.end(letter, answer, flushed=flushed)
+        worker.end(letter, answer)
 
     def arrive(self, letter: Letter) -> None:
         """The relay takes a copy."""

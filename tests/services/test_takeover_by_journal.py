@@ -169,7 +169,7 @@ def test_without_a_journal_that_vouches_all_that_was_handed_out_is_in_doubt(
     if fate == "gone":
         path.unlink()
     elif fate == "spoilt":
-        path.write_bytes(lines + bytes(512) + b"\n")
+        path.write_bytes(lines.rstrip(b"\0") + b"?" * 512 + b"\n")
     else:
         path.write_bytes(lines.replace(head_line(boot()), head_line("yesterday")))
     two.books.take_over()

@@ -44,7 +44,6 @@ class ByHand:
         self.entered: list[Letter] = []
         self.leaving: list[Letter] = []
         self.doubtful: set[int] = set()
-        self._late: set[int] = set()
         self._unsure = False
         self._known: set[int] = set()
 
@@ -84,7 +83,6 @@ class ByHand:
         self._known = set()
         self.hand.written(entries)
         self.journal.forget(due.id for due, _ in entries.tried)
-        self._flushed()
         if not self.hand.size:
             self.tenure.granted()
         self.hand.take(letters)
@@ -132,7 +130,6 @@ class ByHand:
     def _begin(self, letter: Letter) -> bool:
         (self.entered if letter in self.entered else self.feed).remove(letter)
         self.journal.begin(letter.due.id)
-        self._flushed()
         self.doubtful.add(letter.due.id)
         if not self.tenure.holds:
             self.take_back(letter)
@@ -146,35 +143,22 @@ class ByHand:
             if letter in letters:
                 letters.remove(letter)
         self.journal.take_back(letter.due.id)
-        if letter.due.id in self.doubtful:
-            self.doubtful.discard(letter.due.id)
-            self._flushed()
+        self.doubtful.discard(letter.due.id)
         self.feed.insert(0, letter)
 
-    def end(self, letter: Letter, outcome: Outcome, *, flushed: bool = True) -> None:
-        """It has its outcome.
-
-        Args:
-            flushed: the journal's file says so too, by now.
-        """
+    def end(self, letter: Letter, outcome: Outcome) -> None:
+        """It has its outcome, and the journal's file says so."""
         for letters in (self.feed, self.entered, self.leaving):
             if letter in letters:
                 letters.remove(letter)
         self.journal.end(letter.due.id, outcome)
-        self._late.add(letter.due.id)
+        self.doubtful.discard(letter.due.id)
         self.hand.done(letter, outcome)
-        if flushed:
-            self.journal.flush()
-            self._flushed()
 
     def let_go(self, letter: Letter, wait: timedelta) -> None:
         """It is not to be sent now; it is due again after so long."""
         self.feed.remove(letter)
         self.hand.let_go(letter, wait)
-
-    def _flushed(self) -> None:
-        self.doubtful -= self._late
-        self._late.clear()
 
     # How it ends.
 
