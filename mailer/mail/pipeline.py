@@ -161,7 +161,7 @@ class Pipeline:
         """The usual turn in one go: the dot was answered well, and so were MAIL, RCPT and DATA behind it."""
         leaving, self._leaving = self._leaving, None
         assert leaving is not None
-        leaving.parcel.done(judge(Phase.CONTENT, KEPT, words, relay=self._relay.name))
+        leaving.parcel.done(judge(self._content.phase, KEPT, words, relay=self._relay.name))
         if (flight := self._entering) is not None:  # else that has ended the line
             flight.begun = flight.opened = flight.addressed = True
             self._let_go(flight)

@@ -26,6 +26,7 @@ from mailer.core.pace import (
 )
 
 SLOWED = 10_000
+_ACCEPTED = Result.ACCEPTED  # asked of every message
 
 
 class Domains:
@@ -101,7 +102,7 @@ class Domains:
             self._under_way[domain] = left
         else:
             del self._under_way[domain]
-        if outcome is not None and (self._slow or outcome.result is not Result.ACCEPTED):
+        if outcome is not None and (self._slow or outcome.result is not _ACCEPTED):
             self._learn(domain, outcome)
         if self._free and not self._slow:
             return True

@@ -54,7 +54,7 @@ class Hand:
         """This one has its outcome."""
         self._drop(letter)
         self._tried.append((letter.due, outcome))
-        self._tally[outcome.result.value] += 1
+        self._tally[outcome.result] += 1
 
     def let_go(self, letter: Letter, wait: timedelta) -> None:
         """This one was not begun, and is to be due again after so long."""
@@ -97,8 +97,8 @@ class Hand:
 
     def _drop(self, letter: Letter) -> None:
         self._size -= 1
-        if letter.due.mailing_id is not None:
-            self._of_mailing[letter.due.mailing_id] -= 1
+        if (mailing_id := letter.due.mailing_id) is not None:
+            self._of_mailing[mailing_id] -= 1
 
 
 def _without(kept: dict[int, Kept], gone: Mapping[int, Kept]) -> None:

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 FAULTS_IN_A_ROW = 3
+_ACCEPTED = Result.ACCEPTED  # asked of every message
 _OF_EVERY_MESSAGE = frozenset({Phase.AUTH, Phase.MAIL, Phase.RCPT})
 
 
@@ -197,19 +198,22 @@ class Lane:
 
     def done(self, letter: Letter, outcome: Outcome) -> None:
         """A letter has its outcome, unless another relay can take what this one would not."""
-        accepted = outcome.result is Result.ACCEPTED
-        if accepted:
+        if outcome.result is _ACCEPTED:
             self._praise()
-        else:
-            self._learn(outcome)
-            if _speaks_of_no_message(outcome) and self._feed.leads_past(self._route):
-                self.give_back(letter)
-                return
+            self._ended(letter, outcome)
+            return
+        self._learn(outcome)
+        if _speaks_of_no_message(outcome) and self._feed.leads_past(self._route):
+            self.give_back(letter)
+            return
+        self._ended(letter, outcome)
+        if _is_too_big(outcome):
+            self._foreman.spoiled(letter, f"{outcome.relay} says: {outcome.code} {outcome.text}")
+
+    def _ended(self, letter: Letter, outcome: Outcome) -> None:
         self._journal.end(letter.due.id, outcome)
         self._feed.ended(letter, outcome)
         self._foreman.done(letter, outcome)
-        if not accepted and _is_too_big(outcome):
-            self._foreman.spoiled(letter, f"{outcome.relay} says: {outcome.code} {outcome.text}")
 
     def give_back(self, letter: Letter) -> None:
         """A letter was not begun, or taken back before it could leave."""

@@ -15,6 +15,8 @@ from mailer.services.tenure import Tenure
 
 log = logging.getLogger(__name__)
 
+_ACCEPTED = Result.ACCEPTED  # asked of every message
+
 
 class Reports:
     """What the lanes of one dispatcher report (a `lane.Foreman`).
@@ -65,6 +67,9 @@ class Reports:
         self._hand.done(letter, outcome)
         if self._hand.news >= self._stock.wanted // 2 or not self._hand.size:
             self.news.set()
+        if outcome.result is _ACCEPTED:
+            self._breaker.heard(_key(letter), outcome)
+            return
         ours = outcome.result is Result.REFUSED and outcome.blame is Blame.SENDER
         if ours and not outcome.code:  # no relay said so: it was not even written
             self.spoiled(letter, f"what would be sent is not fit to be: {outcome.text}")
