@@ -175,6 +175,14 @@ class Settled(NamedTuple):
     due_at: datetime | None = None
 
 
+_AT_THE_FIRST_TRY = Settled(DeliveryState.ACCEPTED, 1)
+
+
+def accepted(due: Due) -> Settled:
+    """What acceptance means for a delivery: it is done."""
+    return Settled(DeliveryState.ACCEPTED, due.attempts + 1) if due.attempts else _AT_THE_FIRST_TRY
+
+
 def settle(due: Due, outcome: Outcome, *, retry_at: datetime | None, soon: datetime) -> Settled:
     """Decide what an outcome means for its delivery.
 
@@ -187,9 +195,9 @@ def settle(due: Due, outcome: Outcome, *, retry_at: datetime | None, soon: datet
         retry_at: by the retry schedule, for one more attempt that counted; None past its horizon.
         soon: when to come back after a fault that was not the reader's.
     """
-    counted = due.attempts + 1
     if outcome.result is Result.ACCEPTED:
-        return Settled(DeliveryState.ACCEPTED, counted)
+        return accepted(due)
+    counted = due.attempts + 1
     match outcome:
         case Outcome(result=Result.UNKNOWN) if due.unknown == "hold":
             return Settled(DeliveryState.UNKNOWN, counted)

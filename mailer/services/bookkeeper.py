@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mailer.core.delivery import DeliveryState, Due, Outcome, Result, settle
+from mailer.core.delivery import DeliveryState, Due, Outcome, Result, accepted, settle
 from mailer.core.schedule import retry_at, step
 from mailer.mail.message import Message
 from mailer.mail.prepare import Prepared
@@ -180,7 +180,9 @@ class Bookkeeper:
             progress.tidy(connection, lease.worker, lease.now)
             if entries:  # the last outcome of a cancelled mailing is its end
                 control.sweep(connection, lease.now)
-            letters = [Letter(due, self._message(connection, due.prepared_id)) for due in taken]
+            numbers = {due.prepared_id for due in taken}
+            messages_of = {each: self._message(connection, each) for each in numbers}
+        letters = [Letter(due, messages_of[due.prepared_id]) for due in taken]
         self._count(recorded)
         return letters
 
@@ -197,7 +199,9 @@ class Bookkeeper:
         return recorded
 
     def _count(self, recorded: Sequence[Recorded]) -> None:
-        self.tally.update(map(_counted_as, recorded))
+        others = [one for one in recorded if one.outcome.result is not Result.ACCEPTED]
+        self.tally[Result.ACCEPTED] += len(recorded) - len(others)
+        self.tally.update(map(_counted_as, others))
 
     def _message(self, connection: Connection, prepared_id: int) -> Prepared:
         found = self._prepared.get(prepared_id)
@@ -234,18 +238,16 @@ class Bookkeeper:
         )
 
     def _judged(self, due: Due, outcome: Outcome, now: datetime) -> Recorded:
-        again, soon = None, now
-        if outcome.result is not Result.ACCEPTED:
-            soon = now + step(0)
-            again = retry_at(
-                due.attempts + 1,
-                now=now,
-                first_at=due.made_at,
-                horizon=self._office.limits.retry_horizon,
-            )
-        settled = settle(due, outcome, retry_at=again, soon=soon)
-        if self._verbose or outcome.result is not Result.ACCEPTED:
-            _log_outcome(due, outcome, settled.state)
+        if outcome.result is Result.ACCEPTED and not self._verbose:  # nearly all there is
+            return Recorded(due, outcome, accepted(due))
+        again = retry_at(
+            due.attempts + 1,
+            now=now,
+            first_at=due.made_at,
+            horizon=self._office.limits.retry_horizon,
+        )
+        settled = settle(due, outcome, retry_at=again, soon=now + step(0))
+        _log_outcome(due, outcome, settled.state)
         return Recorded(due, outcome, settled)
 
 

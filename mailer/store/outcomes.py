@@ -5,6 +5,7 @@ again or settled, and the first worker's answer comes too late; only "accepted" 
 long as nobody holds the row: the reader has the mail.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -29,12 +30,6 @@ class Recorded(NamedTuple):
     outcome: Outcome
     settled: Settled
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is the acceptance of a mailing's first try."""
-        due = self.due
-        return self.outcome.result is Result.ACCEPTED and not due.alone and not due.attempts
-
 
 def record(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:
     """Write outcomes, an attempt for each that was not acceptance at the first try, and progress.
@@ -50,16 +45,24 @@ def record(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -
 
 def _record_acceptances(
     connection: Connection, lease: Lease, outcomes: Sequence[Recorded]
-) -> Sequence[Recorded]:
-    """Write what was accepted at the first try, nearly all there is; the rest is returned."""
-    plain: list[Recorded] = []
+) -> list[Recorded]:
+    """Write what was accepted at the first try, nearly all there is; what is left to write is returned."""
     others: list[Recorded] = []
+    plain: defaultdict[tuple[int, int], dict[int, str]] = defaultdict(dict)
     for one in outcomes:
-        (plain if one.is_plain else others).append(one)
-    told = [(one.due.id, one.outcome.code, one.outcome.text[:200]) for one in plain]
-    if not told or not settle_accepted(connection, told, lease.now):
-        return outcomes
-    count_settled(connection, [one.due.mailing_id for one in plain])
+        due, outcome, _ = one
+        first_try = due.mailing_id is not None and not (due.alone or due.attempts)
+        if first_try and outcome.result is Result.ACCEPTED:
+            plain[due.mailing_id, outcome.code][due.id] = outcome.text[:200]
+        else:
+            others.append(one)
+    settled: Counter[int | None] = Counter()
+    for (mailing_id, code), replies in plain.items():
+        written = settle_accepted(connection, replies, code, lease.now)
+        settled[mailing_id] += written
+        if written < len(replies):  # those that were written are known as accepted: no news
+            others += [one for one in outcomes if one.due.id in replies]
+    count_settled(connection, settled)
     return others
 
 

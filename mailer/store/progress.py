@@ -1,7 +1,7 @@
 """How far mailings have come: progress, endings, and whether anything waits."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import (
@@ -47,9 +47,11 @@ _COUNT = (
 )
 
 
-def count_settled(connection: Connection, mailings: Iterable[int | None]) -> None:
-    """Move the progress counters of mailings by how often each is named."""
-    totals = Counter(number for number in mailings if number is not None)
+def count_settled(
+    connection: Connection, mailings: Iterable[int | None] | Mapping[int | None, int]
+) -> None:
+    """Move the progress counters of mailings by how often each is named, or by what is said of each."""
+    totals = {number: more for number, more in Counter(mailings).items() if number and more}
     if totals:  # in order, lest two writers wait for one another
         told = [{"of": mailing_id, "more": totals[mailing_id]} for mailing_id in sorted(totals)]
         connection.execute(_COUNT, told)

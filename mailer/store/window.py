@@ -9,10 +9,9 @@ of a second, of which a fiftieth was work.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -45,33 +44,32 @@ ORDER BY delivery.id
 """
 _READ_POSTGRESQL = _READ.format(place="%s")
 _READ_SQLITE = """
-SELECT json_group_array(
-         json_array(number, prepared_id, subscription_id, mailbox, made_at, answers, consented))
+SELECT json_group_array(number), json_group_array(prepared_id), json_group_array(subscription_id),
+       json_group_array(mailbox), json_group_array(made_at), json_group_array(answers),
+       json_group_array(consented)
 FROM ({rows})
 """.format(rows=_READ.format(place="?"))
 
 _SETTLE = """
 UPDATE delivery
-SET state = 'accepted', attempts = 1, settled_at = {at}, code = {code}, reply = {reply}
+SET state = 'accepted', attempts = 1, settled_at = {place}, code = {place}, reply = {reply}
 FROM ({told}) AS told
 WHERE delivery.id = {number} AND delivery.state = 'due' AND delivery.due_at IS NULL
       AND delivery.worker IS NULL AND delivery.attempts = 0
 """
 _SETTLE_SQLITE = _SETTLE.format(
-    at="?",
-    code="told.code",
-    reply="told.reply",
-    number="told.id",
-    told="SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS code,"
-    " json_extract(value, '$[2]') AS reply FROM json_each(?)",
+    place="?",
+    reply="told.value",
+    number="told.number",
+    told="SELECT CAST(key AS INTEGER) AS number, value FROM json_each(?)",
 )
-# No join: with the statistics of yesterday's table it would be a scan for every row.
+# No join: with the statistics of yesterday's table it would be a scan for every row. Nor arrays beside one
+# another: a word's place in one is found by counting.
 _SETTLE_POSTGRESQL = _SETTLE.format(
-    at="%s",
-    code="told.codes[array_position(told.ids, delivery.id)]",
-    reply="told.replies[array_position(told.ids, delivery.id)]",
+    place="%s",
+    reply="told.replies ->> delivery.id::text",
     number="ANY (told.ids)",
-    told="SELECT %s::bigint[] AS ids, %s::smallint[] AS codes, %s::text[] AS replies",
+    told="SELECT %s::jsonb AS replies, %s::bigint[] AS ids",
 )
 
 
@@ -83,57 +81,41 @@ def read_window(connection: Connection, window: Window) -> tuple[list[Due], list
     """
     mailable: list[Due] = []
     ended: list[int] = []
+    moments: dict[str | datetime, datetime] = {}  # a mailing's are all the same
+    of, unknown = window.mailing_id, window.unknown
     for number, prepared_id, subscription_id, mailbox, made_at, answers, consented in _rows(
-        connection, (window.mailing_id, window.first, window.last)
+        connection, (of, window.first, window.last)
     ):
         if not consented:
             ended.append(number)
             continue
-        mailable.append(
-            Due(
-                id=number,
-                purpose=Purpose.RELEASE,
-                prepared_id=prepared_id,
-                subscription_id=subscription_id,
-                mailbox=mailbox,
-                made_at=_read_moment(made_at),
-                attempts=0,
-                mailing_id=window.mailing_id,
-                unknown=window.unknown,
-                answers=answers,
-            )
-        )
+        moment = moments.get(made_at) or moments.setdefault(made_at, _read_moment(made_at))
+        made = (number, Purpose.RELEASE, prepared_id, subscription_id, mailbox, moment)
+        mailable.append(Due._make((*made, 0, of, "", unknown, False, answers)))
     return mailable, ended
 
 
 def _rows(connection: Connection, wanted: tuple[int, int, int]) -> Iterable[Sequence[Any]]:
     if not _is_sqlite(connection):
         return connection.exec_driver_sql(_READ_POSTGRESQL, wanted).all()
-    told = connection.exec_driver_sql(_READ_SQLITE, wanted).scalar_one()
-    found: list[list[Any]] = json.loads(told)
-    return found
+    columns = connection.exec_driver_sql(_READ_SQLITE, wanted).one()
+    return zip(*map(json.loads, columns), strict=True)
 
 
 def settle_accepted(
-    connection: Connection, accepted: Sequence[tuple[int, int, str]], now: datetime
-) -> bool:
-    """Write the acceptance of first tries: number, code and reply of each.
+    connection: Connection, accepted: Mapping[int, str], code: int, now: datetime
+) -> int:
+    """Write the acceptance of first tries: the reply to each, by number, and the code they share.
 
     Returns:
-        Whether all of them were still first tries without an outcome; if not, nothing was written.
+        How many of them were still first tries without an outcome; the others stay as they were.
     """
-    unwritten = connection.begin_nested()
+    replies = json.dumps(accepted)
     if _is_sqlite(connection):
-        told = (_written_moment(now), json.dumps(accepted))
-        written = connection.exec_driver_sql(_SETTLE_SQLITE, told)
-    else:
-        numbers, codes, replies = (list(column) for column in zip(*accepted, strict=True))
-        written = connection.exec_driver_sql(_SETTLE_POSTGRESQL, (now, numbers, codes, replies))
-    if written.rowcount == len(accepted):
-        unwritten.commit()
-        return True
-    unwritten.rollback()
-    return False
+        told: tuple[object, ...] = (_written_moment(now), code, replies)
+        return connection.exec_driver_sql(_SETTLE_SQLITE, told).rowcount
+    told = (now, code, replies, f"{{{','.join(map(str, accepted))}}}")
+    return connection.exec_driver_sql(_SETTLE_POSTGRESQL, told).rowcount
 
 
 def _is_sqlite(connection: Connection) -> bool:
@@ -141,12 +123,9 @@ def _is_sqlite(connection: Connection) -> bool:
 
 
 def _read_moment(value: str | datetime) -> datetime:
-    return _moment(value) if isinstance(value, str) else value.astimezone(UTC)
-
-
-@lru_cache(maxsize=64)  # a mailing's are all the same
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value.astimezone(UTC)
 
 
 def _written_moment(value: datetime) -> str:
