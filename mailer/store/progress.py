@@ -67,6 +67,16 @@ def tidy(connection: Connection, worker: str, now: datetime) -> int:
     return connection.execute(_FINISH, {"now": now}).rowcount
 
 
+# By number and one by one: as a join it is, to PostgreSQL with the statistics of an emptier table, a look
+# through all there is.
+_first_awaiting = (
+    select(delivery.c.id)
+    .where(in_chunk(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi), awaits_first_try())
+    .order_by(delivery.c.id)
+    .limit(1)
+    .correlate(chunk)
+    .scalar_subquery()
+)
 # Made once, since every turn needs them: to put them together takes longer than to execute them.
 _CLOSE_CHUNKS = (
     update(chunk)
@@ -74,7 +84,7 @@ _CLOSE_CHUNKS = (
         chunk.c.mark == chunk.c.hi,
         or_(chunk.c.state == "open", chunk.c.worker == bindparam("by")),
         chunk.c.state != "done",
-        ~exists().where(in_chunk(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi), awaits_first_try()),
+        _first_awaiting.is_(None),
     )
     .values(state="done", worker=None, lease_until=None)
 )
