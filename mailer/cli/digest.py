@@ -121,12 +121,12 @@ def resume(ctx: click.Context, number: int, as_json: bool) -> None:
 def cancel(ctx: click.Context, number: int, anew: bool, yes: bool, as_json: bool) -> None:
     """End digests that are under way: who has none yet gets none, now or later.
 
-    With --anew what was not sent waits again: for daily and weekly readers until their next hour.
+    With --anew what was not sent waits again: for daily and weekly readers until their next hour. To correct
+    or withdraw a release needs none of this: the digests that show it are made anew by themselves.
 
     \b
     Example:
       mailer digest cancel 17 --yes
-      mailer digest pause 17 && mailer release correct 4 mended.md --note "a figure"
       mailer digest cancel 17 --anew --yes
 
     \b

@@ -1,6 +1,6 @@
 """The command that decides what became of messages that no relay answered for: `settle`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,13 +10,14 @@ from mailer.cli.main import Invocation
 
 if TYPE_CHECKING:
     from mailer.services.office import Office
-    from mailer.services.settle import Settlement, Unknown, Verdict
+    from mailer.services.settle import Named, Settlement, Unknown
 
 VERDICTS = ("accepted", "refused", "resend")
 
 
 @click.command()
-@click.argument("release", metavar="RELEASE", type=int)
+@click.argument("release", metavar="[RELEASE]", type=int, required=False)
+@click.option("--mailing", metavar="N", type=int, help="Of a mailing instead: of digests, say.")
 @click.option("--as", "verdict", type=click.Choice(VERDICTS), help="What became of them.")
 @click.option(
     "--delivery",
@@ -31,56 +32,87 @@ VERDICTS = ("accepted", "refused", "resend")
 @click.pass_obj
 def settle(
     invocation: Invocation,
-    release: int,
-    verdict: "Verdict | None",
-    deliveries: tuple[int, ...],
-    note: str,
+    /,
+    release: int | None,
+    mailing: int | None,
     as_json: bool,
+    **said: Any,
 ) -> None:
     """Decide what became of messages whose reply was never seen, or list them.
 
-    Without --as it lists them with their Message-ID, by which the relay's own log tells whether it took
-    them. `resend` makes them due now, under the same Message-ID.
+    Alone it lists the mailings that have any. Of a release, or of one mailing, it lists them with their
+    Message-ID, by which the relay's own log tells whether it took them. With --as it settles them:
+    `resend` makes them due now, the same mail under the same Message-ID.
+
+    What was corrected meanwhile is told to their readers in any case, as if they had it.
 
     \b
     Example:
+      mailer settle
       mailer settle 7
       mailer settle 7 --as accepted --note "all in the relay's log"
-      mailer settle 7 --delivery 1205 --as resend
+      mailer settle --mailing 31 --delivery 1205 --as resend
 
     \b
     Exit codes:
       0   settled, or listed
-      2   there is no such release, a delivery is not unknown, or there is nothing to resend it by
+      2   there is no such release or mailing, a delivery is not unknown, or may not be sent again
       69  the database is not there
       75  a dispatcher is writing to one of them; nothing was settled
     """
     from mailer.services import settle as settling  # noqa: PLC0415 - help needs no database
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
+    verdict, deliveries, note = (said[name] for name in ("verdict", "deliveries", "note"))
+    if release is not None and mailing is not None:
+        raise click.UsageError("Name a release or a mailing, not both.")
     if verdict is None and (deliveries or note):
         raise click.UsageError("Say what became of them: --as accepted, refused or resend.")
+    named = settling.Named(release, mailing)
+    if named == settling.Named():
+        if verdict is not None:
+            raise click.UsageError("Say whose: a release, or --mailing N.")
+        with open_office(invocation.settings()) as office:
+            _list_all(office, as_json=as_json)
+        return
     with open_office(invocation.settings()) as office:
         if verdict is None:
-            _list(office, release, as_json=as_json)
+            _list(office, named, as_json=as_json)
             return
         done = settling.settle(
-            office, release, verdict, who=operator(), deliveries=deliveries, note=note
+            office, named, verdict, who=operator(), deliveries=deliveries, note=note
         )
-    show.emit(done, as_json=as_json, text=_told(done))
+    show.emit(done, as_json=as_json, text=_told(done, named))
 
 
-def _list(office: "Office", release: int, *, as_json: bool) -> None:
+def _list_all(office: "Office", *, as_json: bool) -> None:
     from mailer.services import settle as settling  # noqa: PLC0415 - help needs no database
 
-    found = settling.unknown(office, release)
-    answer = {"release": release, "unknown": found}
-    show.emit(answer, as_json=as_json, text=_listing(release, found))
-
-
-def _listing(release: int, found: "list[Unknown]") -> str:
+    found = settling.doubtful(office)
     if not found:
-        return f"Nothing of release {release} is unknown."
+        show.emit({"mailings": found}, as_json=as_json, text="Nothing is unknown.")
+        return
+    headings = ["mailing", "release", "newsroom", "kind", "unknown", "title"]
+    rows = [
+        [one.mailing, one.release, one.newsroom, one.kind, one.unknown, one.title or None]
+        for one in found
+    ]
+    table = show.table(headings, rows)
+    told = f"{table}\n\nWhich they are:\n  mailer settle RELEASE, or mailer settle --mailing N"
+    show.emit({"mailings": found}, as_json=as_json, text=told)
+
+
+def _list(office: "Office", named: "Named", *, as_json: bool) -> None:
+    from mailer.services import settle as settling  # noqa: PLC0415 - help needs no database
+
+    found = settling.unknown(office, named)
+    answer = {"release": named.release, "mailing": named.mailing, "unknown": found}
+    show.emit(answer, as_json=as_json, text=_listing(named, found))
+
+
+def _listing(named: "Named", found: "list[Unknown]") -> str:
+    if not found:
+        return f"Nothing of {named} is unknown."
     headings = ["delivery", "address", "tried", "relay", "phase", "Message-ID"]
     rows = [
         [one.delivery, one.address, one.at, one.relay or None, one.phase, one.message_id]
@@ -91,14 +123,14 @@ def _listing(release: int, found: "list[Unknown]") -> str:
             show.table(headings, rows),
             "",
             f"{len(found):,} unknown. When the relay's log has told what became of them:",
-            f"  mailer settle {release} --as accepted|refused|resend",
+            f"  mailer settle {named.arguments} --as accepted|refused|resend",
         ]
     )
 
 
-def _told(done: "Settlement") -> str:
+def _told(done: "Settlement", named: "Named") -> str:
     fate = {"accepted": "accepted", "refused": "refused", "resend": "due now"}[done.verdict]
     if not done.settled and not done.already:
-        return f"Nothing of release {done.release} is unknown."
+        return f"Nothing of {named} is unknown."
     again = f"; {len(done.already):,} were so already" if done.already else ""
-    return f"Release {done.release}: {len(done.settled):,} settled as {fate}{again}"
+    return f"{str(named).capitalize()}: {len(done.settled):,} settled as {fate}{again}"

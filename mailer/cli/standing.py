@@ -140,11 +140,11 @@ def _digests(found: "Status") -> Iterator[str]:
 
 
 def _amiss(one: "Amiss") -> Iterator[str]:
-    if one.release is None:
-        yield f"mailing {one.mailing}: {one.unknown:,} unknown, {one.expired:,} expired -> mailer retry"
-        return
+    digests = one.release is None  # no one release's
+    what = f"digests of mailing {one.mailing}" if digests else f"release {one.release}"
     if one.unknown:
-        yield f"release {one.release}: {one.unknown:,} unknown -> mailer settle {one.release}"
+        of = f"--mailing {one.mailing}" if digests else one.release
+        yield f"{what}: {one.unknown:,} unknown -> mailer settle {of}"
     if one.expired:
-        again = f"mailer retry {one.release} --expired"
-        yield f"release {one.release}: {one.expired:,} expired -> {again}"
+        again = "mailer retry --expired" if digests else f"mailer retry {one.release} --expired"
+        yield f"{what}: {one.expired:,} expired -> {again}"

@@ -23,8 +23,10 @@ from mailer.services.office import Office
 from mailer.store import (
     amendments,
     holders,
+    mailings,
     messages,
     public,
+    remaking,
     wakeup,
 )
 from mailer.store import editions as languages
@@ -161,6 +163,9 @@ def amend(
     """
     now = office.clock()
     with office.database.write() as connection:
+        mailings.take_turn(
+            connection, alone=True
+        )  # no digest is opened with the old text meanwhile
         amendments.lock(connection, of.row.id)
         if not of.stands(connection):
             return None
@@ -207,7 +212,12 @@ def _standing(connection: Connection, release_id: int) -> Standing:
 def _replace(
     office: Office, connection: Connection, of: Standing, plan: Plan, made: int | None
 ) -> None:
-    """Stop every mailing with an old text; put a new one in its place, or take the mailing back."""
+    """Stop every mailing with an old text; put a new one in its place, or take the mailing back.
+
+    Digests with an old text are stopped: what has not left of them is made anew.
+    """
+    digests = remaking.showing(connection, of.row.id, plan.changed)
+    amendments.stop(connection, digests)
     concerned = amendments.carrying(connection, of.row.id, plan.changed)
     kinds = {kind for kind, _ in plan.successors}
     kept = [one.id for one in concerned if one.kind in kinds and one.state != "cancelled"]

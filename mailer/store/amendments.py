@@ -11,10 +11,12 @@
    speaks for them, and goes to everybody who holds any earlier text.
 2. Each message of the old text names the one that takes its place (`prepared.superseded_by`). Whatever
    makes a row due again looks there, so no old text is sent by a retry either.
+   Digests in which the old text lies are stopped too; they are not corrected but made anew.
 3. What is on the wire gets its outcome first: accepted, it is a copy that its reader must hear of. So the
    audience (`store.holders`) is asked only after every hand is empty. A row that once ended unknown
    may have left: it becomes `unknown`, and its reader gets the notice, which holds the whole new text.
-   All others are due in the new text: they get the release itself, once, and no notice.
+   All others are due in the new text: they get the release itself, once, and no notice. What has not left
+   of a digest waits again for another one (`store.remaking`).
 4. Who settles holds the release, then the mailings, and waits for no other lock; what somebody is
    writing to means: not yet. Whoever looks next tries again (the command that changed it, every
    dispatcher, cron's glance).
@@ -38,7 +40,7 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.store import control, hands, mailings, portions, recasting
+from mailer.store import control, hands, mailings, portions, recasting, remaking
 from mailer.store.control import CORRECTING
 from mailer.store.ledger_tables import mailing, prepared
 from mailer.store.tables import amendment, edition, release
@@ -185,10 +187,11 @@ def settle(connection: Connection, number: int, *, portion: int, now: datetime) 
     found = _waiting(connection, number)
     if found is None:
         return True
-    numbers = [row.id for row in carrying(connection, found.release_id, found.editions)]
-    of = [each for each in numbers if each != found.mailing_id]
+    numbers = {row.id for row in carrying(connection, found.release_id, found.editions)}
+    digests = remaking.showing(connection, found.release_id, found.editions)
+    of = (numbers | {*digests}) - {found.mailing_id}
     rows = _locked(connection, of)
-    if len(rows) < len(of) or not _at_rest(connection, rows, now):
+    if len(rows) < len(of) or not _at_rest(connection, rows, found, now):
         return False
     connection.execute(update(amendment).where(amendment.c.id == number).values(settled_at=now))
     for row in rows:
@@ -199,14 +202,17 @@ def settle(connection: Connection, number: int, *, portion: int, now: datetime) 
     return True
 
 
-def _at_rest(connection: Connection, rows: Sequence[Any], now: datetime) -> bool:
-    """Whether nothing of these mailings is in hand; what is not is owed in the new text."""
+def _at_rest(connection: Connection, rows: Sequence[Any], of: Any, now: datetime) -> bool:
+    """Whether nothing of these mailings is in hand; what is not is owed in the new text, or waits again."""
     if any(hands.in_hand(connection, row.id) for row in rows):
         return False
     for row in rows:
         if row.state == "cancelled":
             control.sweep(connection, now, row.id)
             if recasting.left(connection, row.id):
+                return False
+        elif row.kind == "digest":
+            if not remaking.remake(connection, row.id, of.release_id, of.editions, now):
                 return False
         elif not recasting.recast(connection, row.id, now):
             return False
@@ -250,7 +256,7 @@ def _waiting(connection: Connection, number: int) -> Any:
 
 def _locked(connection: Connection, mailing_ids: Collection[int]) -> Sequence[Any]:
     return connection.execute(
-        select(mailing.c.id, mailing.c.state, mailing.c.hold_reason)
+        select(mailing.c.id, mailing.c.kind, mailing.c.state, mailing.c.hold_reason)
         .where(mailing.c.id.in_(mailing_ids))
         .order_by(mailing.c.id)
         .with_for_update(skip_locked=True)

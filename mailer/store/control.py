@@ -25,6 +25,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     case,
     exists,
     or_,
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import Result
+from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.portions import cancel_more
 from mailer.store.progress import awaits_first_try
@@ -60,7 +62,8 @@ def pause(connection: Connection, mailing_id: int, reason: str) -> bool:
 def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
     """Open a held mailing, or finish it where nothing is left of it; False if it is not held.
 
-    Nor is it opened while what is corrected of its release awaits what is on the wire.
+    Nor is it opened while what is corrected of its release, or of one in its digests, awaits what is on
+    the wire.
     """
     done = connection.execute(
         update(mailing)
@@ -68,7 +71,8 @@ def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
             mailing.c.id == mailing_id,
             mailing.c.state == "held",
             ~exists().where(
-                amendment.c.release_id == mailing.c.release_id, amendment.c.settled_at.is_(None)
+                amendment.c.settled_at.is_(None),
+                or_(amendment.c.release_id == mailing.c.release_id, _lies_in_digests()),
             ),
         )
         .values(state="open", hold_reason=None)
@@ -236,6 +240,19 @@ def _of(mailing_id: int) -> ColumnElement[bool]:
 def _alone() -> tuple[ColumnElement[bool], ...]:
     """Retries: due one by one."""
     return (delivery.c.state == "due", delivery.c.due_at.is_not(None))
+
+
+def _lies_in_digests() -> ColumnElement[bool]:
+    """Of an amendment and a mailing of digests: something that it changed lies in one of them."""
+    lies = (
+        select(digest_due.c.release_id)
+        .join(delivery, delivery.c.id == digest_due.c.delivery_id)
+        .where(
+            digest_due.c.release_id == amendment.c.release_id,
+            delivery.c.mailing_id == mailing.c.id,
+        )
+    )
+    return and_(mailing.c.kind == "digest", exists(lies.correlate(mailing, amendment)))
 
 
 def _unfinished_chunk() -> ColumnElement[bool]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 
 from mailer.core.delivery import Due, Purpose
 from mailer.store.ledger_tables import attempt, delivery
 from mailer.store.recasting import stale
+from mailer.store.remaking import once_more
 from mailer.store.retries import count_reopened, due_again, lock_living, tried
 from mailer.store.tables import subscriber, subscription
 
@@ -63,12 +64,12 @@ def doubts(connection: Connection, mailing_id: int) -> list[Doubt]:
 
 
 def superseded(connection: Connection, mailing_id: int, deliveries: Collection[int]) -> list[int]:
-    """Which of these deliveries are of a text that another took the place of since."""
+    """Which of these deliveries are of a text that another took the place of since, or that was withdrawn."""
     return [
         number
         for some in _batches(deliveries)
         for number in connection.scalars(
-            select(delivery.c.id).where(delivery.c.id.in_(some), stale(mailing_id))
+            select(delivery.c.id).where(delivery.c.id.in_(some), ~_as_on_record(mailing_id))
         )
     ]
 
@@ -116,7 +117,7 @@ def settle(
                 delivery.c.id.in_(some),
                 delivery.c.mailing_id == mailing_id,
                 delivery.c.state == "unknown",
-                *((~stale(mailing_id),) if reopening else ()),
+                *((_as_on_record(mailing_id),) if reopening else ()),
             )
             .order_by(delivery.c.id)
             .with_for_update(skip_locked=True)
@@ -127,6 +128,11 @@ def settle(
     if reopening:
         count_reopened(connection, mailing_id, len(settled))
     return settled
+
+
+def _as_on_record(mailing_id: int) -> ColumnElement[bool]:
+    """Whether it may be sent again, which is always the same message."""
+    return and_(~stale(mailing_id), once_more())
 
 
 def _doubt(row: Row[*tuple[Any, ...]]) -> Doubt:

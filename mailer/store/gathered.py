@@ -15,6 +15,9 @@ from mailer.store.ledger_tables import delivery, mailing
 from mailer.store.mailings import MailingRow
 from mailer.store.tables import subscription
 
+_ANEW = ("cancelled", "refused", "expired")
+"""States of digests of which others may have been made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -38,11 +41,11 @@ class Kept:
 def audience(of: MailingRow) -> Audience:
     """Whose delivery a digest of a mailing is: something lies in it that waited for its reader.
 
-    But for what was cancelled: that may lie in another by now.
+    But for what was cancelled or has failed: that may lie in another by now.
     """
     its_own = and_(delivery.c.mailing_id == of.id, delivery.c.subscription_id == subscription.c.id)
     lies_in = exists().where(digest_due.c.delivery_id == delivery.c.id)
-    filled = exists().where(its_own, or_(lies_in, delivery.c.state == "cancelled"))
+    filled = exists().where(its_own, or_(lies_in, delivery.c.state.in_(_ANEW)))
     prepared = select(delivery.c.prepared_id).where(its_own).correlate(subscription)
     return Audience((filled,), prepared.scalar_subquery())
 

@@ -4,6 +4,9 @@ What was reopened is due one by one, like any retry, and its mailing counts it a
 finished mailing is open again. Attempts are kept. Nothing here touches what was accepted, ended or
 cancelled, nor anything of a cancelled mailing.
 
+Of digests in which something was corrected or withdrawn since, what failed waits again instead, for digests
+made anew (`store.remaking`).
+
 Every delivery that was refused, expired or is unknown has an attempt on record, and a mailing's
 deliveries lie between the ends of its chunks: so a handful is found among a million without an index
 that every acceptance would have to keep.
@@ -13,13 +16,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, true, update
 
+from mailer.store import remaking
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
 from mailer.store.recasting import message_now, stale
 
 AMISS = ("refused", "expired", "unknown")
 """Settled states that an operator may reopen."""
+FAILED = ("refused", "expired")
 KINDS = ("deferred", *AMISS)
 
 _WAITS = (delivery.c.state == "due", delivery.c.due_at.is_not(None))
@@ -62,11 +67,13 @@ def reopen(
     """
     if not lock_living(connection, mailing_id):
         return {}
-    counts = {}
+    due, anew = {}, {}
     for kind in _ordered(kinds):
-        counts[kind] = _make_due(connection, _of_kind(mailing_id, kind, now), now)
-    count_reopened(connection, mailing_id, sum(counts.get(kind, 0) for kind in AMISS))
-    return counts
+        which = _of_kind(mailing_id, kind, now)
+        anew[kind] = remaking.make_anew(connection, which) if kind in FAILED else 0
+        due[kind] = _make_due(connection, and_(which, _as_it_is(kind)), now)
+    count_reopened(connection, mailing_id, sum(due.get(kind, 0) for kind in AMISS))
+    return {kind: due[kind] + anew[kind] for kind in due}
 
 
 def waiting_notices(connection: Connection, newsroom: str | None, now: datetime) -> int:
@@ -133,9 +140,14 @@ def _make_due(connection: Connection, which: ColumnElement[bool], now: datetime)
 def _of_kind(mailing_id: int, kind: str, now: datetime) -> ColumnElement[bool]:
     if kind == "deferred":
         return and_(delivery.c.mailing_id == mailing_id, *_later(now))
+    of_kind = and_(tried(mailing_id), delivery.c.state == kind)
     if kind == "unknown":  # who may hold a text that was corrected since got the correction
-        return and_(tried(mailing_id), delivery.c.state == kind, ~stale(mailing_id))
-    return and_(tried(mailing_id), delivery.c.state == kind)
+        return and_(of_kind, ~stale(mailing_id), remaking.once_more())
+    return and_(of_kind, remaking.holds_anything())
+
+
+def _as_it_is(kind: str) -> ColumnElement[bool]:
+    return remaking.as_it_is() if kind in FAILED else true()
 
 
 def _later(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -1,6 +1,7 @@
 """Stopping, retrying and settling as an operator meets them: real settings, a real database, exit codes."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -204,6 +205,14 @@ def test_what_is_unknown_is_listed_and_settled(desk: Desk) -> None:
         deliver(office, [UNKNOWN, UNKNOWN])
     assert "release 1: 2 unknown -> mailer settle 1" in desk.said("status")
     listing = desk.said("settle", "1")
+    everything = desk.said("settle")
+    assert re.search(r"^ *1 +1 +um +first +2 +Nye regler$", everything, re.MULTILINE), everything
+    assert desk.told("settle")["mailings"][0]["unknown"] == 2
+    of_mailing = desk.said("settle", "--mailing", "1")
+    assert "mailer settle --mailing 1 --as accepted|refused|resend" in of_mailing
+    assert "not both" in desk.said("settle", "1", "--mailing", "1", code=2)
+    assert "Say whose" in desk.said("settle", "--as", "refused", code=2)
+    assert "no mailing 7" in desk.said("settle", "--mailing", "7", code=2)
     assert "reader0@example.org" in listing
     assert "mailer settle 1 --as accepted|refused|resend" in listing
     found = desk.told("settle", "1")["unknown"]
@@ -214,6 +223,8 @@ def test_what_is_unknown_is_listed_and_settled(desk: Desk) -> None:
     assert "1 settled as accepted" in desk.said("settle", "1", "--delivery", "1", *words)
     assert "1 settled as due now" in desk.said("settle", "1", "--as", "resend")
     assert desk.said("settle", "1") == "Nothing of release 1 is unknown.\n"
+    assert desk.said("settle", "--mailing", "1") == "Nothing of mailing 1 is unknown.\n"
+    assert desk.said("settle") == "Nothing is unknown.\n"
     assert "no delivery 9" in desk.said("settle", "1", "--delivery", "9", *words, code=2)
     assert desk.told("dispatch")["accepted"] == 3
     assert desk.told("verify")["ok"]

@@ -1,19 +1,25 @@
 """`mailer digest`, and what `status`, `subscriber show` and `subscriber change` say of digests."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from support.desk import UNKNOWN
 from support.digesting import choose, dispatched, publish_now, readers, send, with_digests
 from support.offices import Clock, make_office
+from support.workers import record, take
 
 from mailer.cli.main import cli
+from mailer.config import load
 from mailer.core.errors import NotAllowed, NotFound
 from mailer.services import digest_desk, proof
 from mailer.services.office import Office
 from mailer.store.database import Database
+from mailer.wiring import open_office
 
 ANNA = "reader0@example.org"
 
@@ -66,6 +72,24 @@ def test_what_was_not_sent_can_be_made_anew(office: Office, clock: Clock) -> Non
     clock.move(days=1)
     assert dispatched(office) == [(ANNA, ("Nyt",))]
     assert proof.verify(office).ok
+
+
+def test_the_status_names_digests_that_nobody_knows_of(run: Any, tmp_path: Path) -> None:
+    run("subscriber", "change", "anna@example.org", "--frequency", "daily")
+    document = tmp_path / "release.md"
+    document.write_text("---\nlanguage: en\n---\n# Talks\n\nThey begin on Monday.\n")
+    run("release", "add", str(document))
+    run("release", "send", "1")
+    run("dispatch")
+    with open_office(load(tmp_path / "config.toml", {})) as today:
+        office = replace(today, clock=Clock(today.clock() + timedelta(days=1)))
+        send(office)
+        with office.database.write() as connection:
+            connection.exec_driver_sql("UPDATE mailing SET unknown = 'hold'")
+        record(office, take(office), UNKNOWN)
+    assert "digests of mailing 2: 1 unknown -> mailer settle --mailing 2" in run("status")
+    assert "anna@example.org" in run("settle", "--mailing", "2")
+    assert "Mailing 2: 1 settled as refused" in run("settle", "--mailing", "2", "--as", "refused")
 
 
 @pytest.mark.parametrize("number", [1, 4711])

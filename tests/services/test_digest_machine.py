@@ -3,8 +3,7 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -23,6 +22,7 @@ from hypothesis.stateful import (
 )
 from support.desk import import_readers
 from support.digesting import ALL, choose, publish_now, told, with_digests
+from support.mortal import Killed, Mortal
 from support.offices import KEFM, UM, Clock, make_office
 from support.workers import give_back, record, take
 
@@ -31,31 +31,11 @@ from mailer.core.choice import Choice, wants, wants_in_digest
 from mailer.core.newsroom import Newsroom
 from mailer.services import digest, people, proof
 from mailer.services.office import Office
-from mailer.store.database import Connection, Database
 
 ROOMS = (UM, KEFM)
 COUNT = 2
 # MAILER_TEST_EXAMPLES=1000 looks longer.
 EXAMPLES = max(4, int(os.environ.get("MAILER_TEST_EXAMPLES", "50")) // 12)
-
-
-class Killed(Exception):
-    """The process died before its transaction was committed."""
-
-
-class Mortal(Database):
-    """A database whose next writing transactions die before their commit."""
-
-    deaths = 0
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """As usual, or without the commit."""
-        with super().write() as connection:
-            yield connection
-            if self.deaths:
-                self.deaths -= 1
-                raise Killed
 
 
 @dataclass

@@ -5,14 +5,16 @@ import re
 import pytest
 from sqlalchemy import select
 from support.desk import UNKNOWN, import_readers, progress_of, publish_one, states
+from support.digesting import choose, publish_now, send, with_digests
+from support.offices import Clock
 from support.workers import record, take
 
 from mailer.core.address import parse_address
 from mailer.core.errors import NotAllowed, NotFound
-from mailer.services import control, proof, settle
+from mailer.services import control, digest_desk, proof, settle
 from mailer.services.office import Office
 from mailer.services.preview import preview
-from mailer.services.settle import Settlement
+from mailer.services.settle import Named, Settlement
 from mailer.store.tables import audit
 
 
@@ -107,6 +109,61 @@ def test_nothing_of_a_cancelled_mailing_is_sent_again(office: Office) -> None:
         settle.settle(office, 1, "resend", who="kim")
     assert settle.settle(office, 1, "accepted", who="kim").settled == (1,)
     assert proof.verify(office).ok
+
+
+def test_digests_are_settled_by_the_number_of_their_mailing(office: Office, clock: Clock) -> None:
+    office = with_digests(office)
+    for each in import_readers(office, 3):
+        choose(office, each, frequency="daily")
+    publish_now(office, "Nyt")
+    clock.move(days=1)
+    send(office)
+    with office.database.write() as connection:
+        connection.exec_driver_sql("UPDATE mailing SET unknown = 'hold'")
+    record(office, take(office), UNKNOWN)
+    digests = Named(mailing=2)
+    (one,) = settle.doubtful(office)
+    assert (one.mailing, one.release, one.kind, one.unknown) == (2, None, "digest", 3)
+    assert settle.unknown(office, 1) == [], "they are no one release's"
+    assert [each.delivery for each in settle.unknown(office, digests)] == [1, 2, 3]
+    assert all(each.message_id for each in settle.unknown(office, digests))
+
+    done = settle.settle(office, digests, "accepted", who="kim", deliveries=[1], note="in the log")
+    assert done == Settlement(None, "accepted", (1,), mailing=2)
+    assert notes(office) == [
+        ("settle accepted", "delivery:1", {"mailing": 2, "note": "in the log"})
+    ]
+    with pytest.raises(NotAllowed, match="Mailing 2 has no delivery 9"):
+        settle.settle(office, digests, "refused", who="kim", deliveries=[9])
+    assert settle.settle(office, digests, "resend", who="kim").settled == (2, 3)
+    record(office, take(office))
+    assert states(office) == {"accepted": 3}
+    assert settle.doubtful(office) == []
+    assert proof.verify(office).ok
+
+
+def test_nothing_of_cancelled_digests_is_sent_again(office: Office, clock: Clock) -> None:
+    office = with_digests(office)
+    for each in import_readers(office, 2):
+        choose(office, each, frequency="daily")
+    publish_now(office, "Nyt")
+    clock.move(days=1)
+    send(office)
+    record(office, take(office, 1), UNKNOWN)
+    digest_desk.cancel(office, 2, who="kim", patience=0)
+    with pytest.raises(NotAllowed, match="Mailing 2 was cancelled"):
+        settle.settle(office, Named(mailing=2), "resend", who="kim")
+    assert settle.settle(office, Named(mailing=2), "refused", who="kim").settled == (1,)
+    assert proof.verify(office).ok
+
+
+def test_a_mailing_that_is_not_there_is_not_listed(office: Office) -> None:
+    for act in (
+        lambda: settle.unknown(office, Named(mailing=7)),
+        lambda: settle.settle(office, Named(mailing=7), "accepted", who="kim"),
+    ):
+        with pytest.raises(NotFound, match="no mailing 7"):
+            act()
 
 
 def test_a_release_that_is_not_there_is_not_listed(office: Office) -> None:

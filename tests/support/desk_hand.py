@@ -96,9 +96,13 @@ class DeskHand:
             self.end(self.begin(len(letters)), ACCEPTED)
             self.worker.write()
 
+    def message(self, letter: Letter) -> bytes:
+        """What goes over the wire."""
+        return self._composer.compose(letter.prepared, letter.due).content
+
     def _keep(self, letter: Letter) -> None:
-        message = self._composer.compose(letter.prepared, letter.due)
-        self.kept.append((letter.due.mailbox.partition("@")[0], Mail.read(message.content)))
+        reader = letter.due.mailbox.partition("@")[0]
+        self.kept.append((reader, Mail.read(self.message(letter))))
 
 
 def told(hand: DeskHand, subject: str) -> set[str]:
