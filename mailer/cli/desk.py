@@ -1,8 +1,7 @@
-"""What the press desk does to a release that has left, or must not yet: `correct`, `withdraw`, `embargo`."""
+"""What the press desk does to a release that has left, or must not yet: `withdraw` and `embargo`."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,99 +9,21 @@ import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
-from mailer.cli.given import confirm, content
+from mailer.cli.amended import became, from_option, number_argument, tell
+from mailer.cli.given import confirm
 
 if TYPE_CHECKING:
     from mailer.core.newsroom import Newsroom
-    from mailer.services.aftermath import Amended
-    from mailer.services.office import Office
     from mailer.store.amended import Amendment
 
-TRY_LATER = 75
-
-_number = click.argument("number", metavar="ID", type=int)
-_from = click.option(
-    "--from",
-    "held",
-    metavar="HELD",
-    type=int,
-    help="The held release that says so; it is closed by it.",
-)
 zone_option = click.option(
     "--zone", metavar="ZONE", help="Where a time is told.  [default: the newsroom's]"
 )
 
 
 @click.command()
-@_number
-@click.argument(
-    "document",
-    metavar="[FILE|-]",
-    required=False,
-    type=click.Path(path_type=Path, allow_dash=True),
-)
-@_from
-@click.option("--note", required=True, metavar="TEXT", help="What was wrong, for readers.")
-@click.option("--language", metavar="TAG", help="Which text it corrects.  [default: as it says]")
-@click.option("--silent", is_flag=True, help="Tell nobody who holds the old text.")
-@show.json_option
-@click.pass_context
-def correct(ctx: click.Context, /, number: int, held: int | None, **asked: Any) -> None:
-    """Put a corrected text in the place of a release's, and tell whoever holds the old one.
-
-    Within a second nothing more of the old text leaves. Who has not got it gets the release itself,
-    corrected; who holds it, or may, gets one notice in their own thread that says what changed.
-
-    The text is that of FILE, or of the release HELD: what a source brought as a release of its own
-    (“Rettelse: ...”) and waits. The word in front of its title goes; whatever names it is known under
-    are release ID's from then on, so that no later poll mails it. Where the source wrote “Rettelse: ...” over
-    release ID itself, HELD is that number too.
-
-    \b
-    Example:
-      mailer release correct 7 corrected.md --note "The meeting is on Tuesday, not on Monday."
-      mailer release correct 7 --from 9 --note "The meeting is on Tuesday, not on Monday."
-
-    \b
-    Exit codes:
-      0   corrected; those who hold the old text are being told
-      2   it cannot be read or says the same already, HELD is not held any more, or there is no such release
-      69  the database is not there
-      75  corrected; the notice waits until it is known what became of letters on the wire
-    """
-    from mailer.services import becoming, corrections  # noqa: PLC0415 - help needs no database
-    from mailer.services.correction_file import corrected_text  # noqa: PLC0415 - as above
-    from mailer.wiring import open_office  # noqa: PLC0415 - as above
-
-    document, language = asked["document"], asked["language"]
-    note, silent = asked["note"], asked["silent"]
-    if (document is None) == (held is None):
-        raise click.UsageError("Say either the FILE with the corrected text, or --from HELD.")
-    settings = ctx.obj.settings()
-    payload = b"" if document is None else content(document)
-    with open_office(settings) as office:
-        if held == number:
-            edition = becoming.own_text(office, number, language=language)
-            found = corrections.correct(
-                office, number, edition, note=note, who=operator(), silent=silent
-            )
-        elif held is not None:
-            one = becoming.correction(office, held, of=number, language=language, who=operator())
-            found = corrections.correct_by(office, one, note=note, silent=silent)
-        else:
-            edition = corrected_text(
-                office, payload, file=str(document), release_id=number, language=language
-            )
-            found = corrections.correct(
-                office, number, edition, note=note, who=operator(), silent=silent
-            )
-        became = "" if held == number else _became(office, held)
-    _tell(ctx, found, as_json=asked["as_json"], became=became)
-
-
-@click.command()
-@_number
-@_from
+@number_argument
+@from_option
 @click.option("--reason", default="", metavar="TEXT", help="Why, for readers.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @show.json_option
@@ -142,12 +63,12 @@ def withdraw(
         if not asked["yes"]:
             confirm(f"Withdraw release {number}, {show.visible(row.edition.title)}, for good?")
         found = withdrawn(office, number, reason=reason, who=operator(), by=by)
-        became = _became(office, held)
-    _tell(ctx, found, as_json=asked["as_json"], became=became)
+        closed = became(office, held)
+    tell(ctx, found, as_json=asked["as_json"], by=closed)
 
 
 @click.command()
-@_number
+@number_argument
 @click.option("--until", metavar="TIME", help='As "2026-12-01 10:00"; nobody sees it before.')
 @zone_option
 @click.option("--lift", "lifted", is_flag=True, help="End it now.")
@@ -188,7 +109,7 @@ def embargo(ctx: click.Context, /, number: int, reason: str, as_json: bool, **as
             found = embargoes.lift(office, number, who=operator(), note=reason)
         else:
             found = corrections.kill(office, number, reason=reason, who=operator())
-    _tell(ctx, found, as_json=as_json)
+    tell(ctx, found, as_json=as_json)
 
 
 def history(changes: "Sequence[Amendment]") -> str:
@@ -217,34 +138,3 @@ def moment_in(text: str, zone: str | None, room: "Newsroom") -> datetime:
             f"There is no time zone {zone!r}; write it as Europe/Copenhagen."
         ) from error
     return read_moment(text, zone=where)
-
-
-_DONE = {
-    "edition": "has a new edition; nobody had seen the one before",
-    "correction": "is corrected",
-    "withdrawal": "is withdrawn",
-    "killed": "is withdrawn before anybody but accredited readers could see it",
-    "moved": "is under embargo",
-    "lifted": "is under embargo no more",
-}
-
-
-def _became(office: "Office", held: int | None) -> str:
-    """What became of a held release, as a sentence; empty for none."""
-    from mailer.services import press  # noqa: PLC0415 - help needs no database
-
-    return "" if held is None else f"Release {held} {press.shown(office, held).hold_reason}."
-
-
-def _tell(ctx: click.Context, found: "Amended", *, as_json: bool, became: str = "") -> None:
-    line = f"Release {found.release} {_DONE[found.kind]}: {found.title}"
-    line += f"\n{became}" if became else ""
-    if found.told is not None:
-        line += f"\n{found.told:,} who hold it are being told."
-    show.emit(found, as_json=as_json, text=line)
-    if not found.settled:
-        show.complain(
-            "A dispatcher still has letters of the old text on the wire\n"
-            "  -> what becomes of them decides who is told; the next `mailer dispatch` sees to it"
-        )
-        ctx.exit(TRY_LATER)

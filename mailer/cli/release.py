@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli import adding, approving, control, desk, sending, show
+from mailer.cli import adding, approving, control, correcting, desk, sending, show
 from mailer.cli.brief import brief
 from mailer.cli.main import Invocation
 
@@ -136,7 +136,7 @@ for _command in (
     approving.approve,
     approving.hold,
     sending.send,
-    desk.correct,
+    correcting.correct,
     desk.withdraw,
     desk.embargo,
     control.pause,

@@ -93,7 +93,8 @@ def prepare_matter(
         subject=parts.subject,
         made_at=made_at,
     )
-    return assembled(purpose, edition.language, newsroom, parts, fields)
+    carried = matter.facts.attachments
+    return assembled(purpose, edition.language, newsroom, parts, fields, carried)
 
 
 def _changes(matter: Matter) -> tuple[Change, ...]:

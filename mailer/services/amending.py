@@ -16,7 +16,7 @@ from mailer.core.release import Edition
 from mailer.mail.desk import Matter, prepare_matter
 from mailer.mail.facts import ReleaseFacts
 from mailer.mail.prepare import Prepared
-from mailer.services import editions
+from mailer.services import attachments, editions
 from mailer.services.desk_record import named, noted
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
@@ -141,7 +141,11 @@ def release_itself(office: Office, of: Standing, kind: str, text: Text) -> Prepa
     """
     if kind != "early":
         return editions.prepare(office, of.row, text)
-    matter = Matter("early", text.edition, facts_of(of.row), embargo_until=of.row.embargo_until)
+    carried = attachments.of(office, of.row.id, text.edition)
+    facts = replace(
+        facts_of(of.row), attachments=carried
+    )  # its page shows none before it is public
+    matter = Matter("early", text.edition, facts, embargo_until=of.row.embargo_until)
     return message(office, of, matter)
 
 

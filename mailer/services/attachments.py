@@ -44,15 +44,20 @@ def linked_instead(office: Office, release_id: int) -> list[str]:
     return list(told.values())
 
 
-async def fetch(office: Office, release_id: int, *, allow_private: bool = False) -> None:
+async def fetch(
+    office: Office, release_id: int, *, also: Edition | None = None, allow_private: bool = False
+) -> None:
     """Get what is to travel with a release and lies elsewhere; what cannot be had is linked.
 
     Waits for the net: call it where nobody waits for us, and never within a transaction.
+
+    Args:
+        also: a text that is not stored yet.
     """
     from mailer.sources.fetch import Bounds, Fetched, Wanted  # noqa: PLC0415 - most mails carry none
     from mailer.sources.fetch import fetch as fetched  # noqa: PLC0415 - as above
 
-    for file in _to_fetch(office, release_id):
+    for file in _to_fetch(office, release_id, also):
         wanted = Wanted(file.url, allow_private=allow_private)
         found = await fetched(wanted, bounds=Bounds(size=office.limits.attachments))
         if isinstance(found, Fetched):
@@ -62,19 +67,19 @@ async def fetch(office: Office, release_id: int, *, allow_private: bool = False)
                 kept_files.keep(connection, release_id, kept, office.clock())
 
 
-def fetch_now(office: Office, release_id: int) -> None:
+def fetch_now(office: Office, release_id: int, *, also: Edition | None = None) -> None:
     """The same for who has no loop: a command."""
-    if _to_fetch(office, release_id):
-        asyncio.run(fetch(office, release_id))
+    if _to_fetch(office, release_id, also):
+        asyncio.run(fetch(office, release_id, also=also))
 
 
-def _to_fetch(office: Office, release_id: int) -> list[File]:
+def _to_fetch(office: Office, release_id: int, also: Edition | None) -> list[File]:
     if not office.limits.attachments:
         return []
     with office.database.read() as connection:
         sizes = kept_files.sizes(connection, release_id)
-        texts = editions.texts(connection, release_id)
-    return _missing((text.edition for text in texts), sizes)
+        texts = [text.edition for text in editions.texts(connection, release_id)]
+    return _missing([*texts, also] if also is not None else texts, sizes)
 
 
 def _missing(texts: Iterable[Edition], sizes: dict[str, int]) -> list[File]:

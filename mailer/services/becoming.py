@@ -12,6 +12,7 @@ from typing import Literal
 from mailer.core.correction import signalled
 from mailer.core.decision import Action, Decision, Reason
 from mailer.core.errors import NotAllowed
+from mailer.core.files import KEPT
 from mailer.core.release import Edition
 from mailer.services.desk_record import named, noted
 from mailer.services.office import Office
@@ -39,6 +40,12 @@ class Becoming:
     newest: int
     text: Edition | None
     who: str
+
+    @property
+    def corrected(self) -> Edition:
+        """What the other one is to say: only a correction has that."""
+        assert self.text is not None
+        return self.text
 
     @property
     def notice(self) -> Notice:
@@ -200,8 +207,13 @@ def _left(connection: Connection, release_id: int, of: int) -> list[str]:
     return [
         one.language
         for one in editions.texts(connection, release_id)
-        if one.language in there and there[one.language] != _unmarked(one.edition)
+        if one.language in there and _words(there[one.language]) != _words(_unmarked(one.edition))
     ]
+
+
+def _words(text: Edition) -> Edition:
+    """A text without the files that came from a disk, which go along from one text to the next."""
+    return replace(text, files=tuple(file for file in text.files if not file.url.startswith(KEPT)))
 
 
 def _unmarked(text: Edition) -> Edition:

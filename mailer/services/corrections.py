@@ -63,6 +63,7 @@ def correct(
 def correct_by(
     office: Office,
     held: Becoming,
+    edition: Edition,
     *,
     note: str,
     silent: bool = False,
@@ -70,12 +71,14 @@ def correct_by(
 ) -> Amended:
     """As `correct`, by a held release, which is closed in the same moment.
 
+    Args:
+        edition: its text, with what else goes along.
+
     Raises:
         NotAllowed: as `correct`; or somebody has decided about the held one meanwhile.
     """
-    assert held.text is not None  # a withdrawal has none
     change = _Change(office, held.of, held.who, patience, held)
-    return change.correct(held.text, note, silent=silent)
+    return change.correct(edition, note, silent=silent)
 
 
 def withdraw(

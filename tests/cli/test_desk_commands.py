@@ -94,6 +94,27 @@ def test_a_release_is_corrected_and_withdrawn(operator: Operator) -> None:
     assert [one["kind"] for one in proof["releases"]] == ["first", "correction", "withdrawal"]
 
 
+def test_files_go_along_with_a_correction(operator: Operator) -> None:
+    table = operator.folder / "tal.csv"
+    table.write_text("a;b\n")
+    operator.said("release", "add", "-", "--attach", str(table), given=RELEASE.format(day="mandag"))
+    correct = ("release", "correct", "1", "-", "--note", "Forkert dag.")
+    operator.said(*correct, given=RELEASE.format(day="tirsdag"))
+    (file,) = operator.told("release", "show", "1")["edition"]["files"]
+    table.write_text("a;c\n")
+    operator.said(*correct, "--attach", str(table), given=RELEASE.format(day="tirsdag"))
+    (other,) = operator.told("release", "show", "1")["edition"]["files"]
+    assert (file["name"], other["name"]) == ("tal.csv", "tal.csv")
+    assert file["url"] != other["url"]
+    unknown = operator.said(
+        *correct, "--without", "x.csv", given=RELEASE.format(day="onsdag"), code=2
+    )
+    assert "no attached file x.csv" in unknown
+    assert "it has tal.csv" in unknown
+    operator.said(*correct, "--without", "tal.csv", given=RELEASE.format(day="onsdag"))
+    assert operator.told("release", "show", "1")["edition"]["files"] == []
+
+
 def test_an_embargo_from_end_to_end(operator: Operator) -> None:
     operator.add()
     embargo = ("release", "embargo", "1")

@@ -18,8 +18,9 @@ from support.web_source import WebSource
 
 from mailer.core.errors import MailerError, NotAllowed, NotFound
 from mailer.core.release import File, ReleaseDocument
-from mailer.services import approving, becoming, corrections, embargo, press, proof
+from mailer.services import approving, becoming, corrections, embargo, enclosing, press, proof
 from mailer.services.aftermath import Amended
+from mailer.services.becoming import Becoming
 from mailer.services.office import Office
 from mailer.store import editions, kept_files
 from mailer.store.kept_files import KeptFile
@@ -70,8 +71,13 @@ def held_one(office: Office, server: WebSource, clock: Clock, shown: Item) -> Of
 
 
 def correct(office: Office, who: str = "anna") -> Amended:
-    one = becoming.correction(office, 3, of=2, language=None, who=who)
-    return corrections.correct_by(office, one, note="Dagen var forkert.")
+    return correct_by(office, becoming.correction(office, 3, of=2, language=None, who=who))
+
+
+def correct_by(office: Office, one: Becoming) -> Amended:
+    """As the command does it."""
+    text, note = enclosing.go_along(office, one.of, one.corrected), "Dagen var forkert."
+    return corrections.correct_by(office, one, text, note=note)
 
 
 @BOTH
@@ -175,8 +181,8 @@ def test_of_two_operators_one_does_it_and_the_other_hears_of_it(
 
     both = [becoming.correction(office, 3, of=2, language=None, who=who) for who in ("a", "b")]
     acts: list[Callable[[], object]] = [
-        lambda: corrections.correct_by(office, both[0], note="Dagen."),
-        lambda: corrections.correct_by(office, both[1], note="Dagen."),
+        lambda: correct_by(office, both[0]),
+        lambda: correct_by(office, both[1]),
         lambda: becoming.withdrawal(office, 3, of=2, who="c"),
     ]
     threads = [threading.Thread(target=tries, args=(act,)) for act in acts]
@@ -204,7 +210,7 @@ def test_who_approves_it_first_has_made_it_a_release_of_its_own(
     before = press.shown(office, 2)
     approving.approve(office, 3, who="bo")
     with pytest.raises(NotAllowed, match="is approved, not held") as caught:
-        corrections.correct_by(office, one, note="Dagen.")
+        correct_by(office, one)
     assert caught.value.cure == "stop it first: mailer release hold 3"
     assert press.shown(office, 2) == before, "nothing of it was done"
     clock.move(minutes=30)
@@ -220,7 +226,7 @@ def test_a_text_that_changed_since_it_was_read_is_read_again(
     poll(office)
     before = press.shown(office, 2)
     with pytest.raises(NotAllowed, match="changed in this very moment"):
-        corrections.correct_by(office, one, note="Dagen.")
+        correct_by(office, one)
     assert press.shown(office, 2) == before
     assert correct(office).kind == "correction"
 
@@ -263,7 +269,7 @@ def test_a_correction_in_two_languages_waits_for_both(
         correct(office)
     assert "--language" in caught.value.cure
     one = becoming.correction(office, 3, of=2, language="da", who="anna")
-    corrections.correct_by(office, one, note="Dagen.")
+    correct_by(office, one)
     row = press.shown(office, 3)
     assert (row.state, row.hold_reason) == ("held", "corrected release 2; its text in en waits")
     hand.send_all()
