@@ -4,6 +4,7 @@
     active or ended    none                 it changes hands
     active             pending or ended     the two change places; the pending one ends
     active             active               one goes on with what either wanted, the other ends
+                                            (what either has had is not sent again)
     ended              any                  it stays
     pending            any                  it stays: its own link still asks the old mailbox
 
@@ -16,7 +17,16 @@ from datetime import datetime
 from mailer.core.choice import Choice, joined
 from mailer.core.consent import Act, Origin, SubscriptionState
 from mailer.core.errors import TryLater
-from mailer.store import awaiting, choices, consents, moves, people
+from mailer.store import (
+    awaiting,
+    choices,
+    consents,
+    inheriting,
+    merging,
+    moves,
+    people,
+    remaking,
+)
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
 from mailer.store.moves import MoveRow
@@ -42,7 +52,8 @@ def carry_out(act: Handover, rows: list[SubscriptionRow]) -> None:
         rows: the subscriptions of both mailboxes, locked.
 
     Raises:
-        TryLater: two would become one, and each is owed a release that the other is not.
+        TryLater: two would become one, and each is owed a release that the other is not, or something to
+            one of them is on its way this moment.
     """
     theirs = {one.newsroom: one for one in rows if one.subscriber_id == act.row.to_id}
     for one in [each for each in rows if each.subscriber_id == act.row.from_id]:
@@ -61,10 +72,18 @@ def carry_out(act: Handover, rows: list[SubscriptionRow]) -> None:
 def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> None:
     """Let one of two subscriptions to a newsroom go on, at the new mailbox."""
     both = other.state is SubscriptionState.ACTIVE
+    pending = other.state is SubscriptionState.PENDING
+    if not pending and merging.in_hand(act.connection, [one.id, other.id]):
+        raise TryLater("Something is on its way this moment", "try again in a moment")
+    for each in (one, other):
+        remaking.recall(act.connection, each.id, act.now)
     goes_on, over = _in_order(act.connection, one, other) if both else (one, other)
     choice = joined(one.choice, other.choice) if both else one.choice
     for each in (one, other):
         consents.take_back_requests(act.connection, each.id, act.now)
+    merging.drop_held(
+        act.connection, goes_on.id, over.id, act.now, every_language=choice.every_language
+    )
     awaiting.pass_on(act.connection, over.id, goes_on.id, act.now)
     if over.state is not SubscriptionState.ENDED:
         people.end(act.connection, over.id, reason=REASON, now=act.now)
@@ -79,14 +98,15 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
             moves.name_bearer(act.connection, act.row.request_id, one.id)
     moves.merge(act.connection, over.id, goes_on.id)
     _note_going_on(act, goes_on, choice)
+    inheriting.inherit(act.connection, goes_on.id, over.id, here=goes_on is one)
 
 
 def _in_order(
     connection: Connection, one: SubscriptionRow, other: SubscriptionRow
 ) -> tuple[SubscriptionRow, SubscriptionRow]:
     """Which of two active subscriptions goes on, and which ends: no release that is due may be lost."""
-    owed = moves.owed_alone(connection, one.id, other.id)
-    owed_to_other = moves.owed_alone(connection, other.id, one.id)
+    owed = merging.owed_alone(connection, one.id, other.id)
+    owed_to_other = merging.owed_alone(connection, other.id, one.id)
     if owed and owed_to_other:
         raise TryLater(
             "Releases are on their way to both addresses, each of them to one alone",

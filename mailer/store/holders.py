@@ -6,7 +6,9 @@ is unknown or ever was. What was due as the audience was frozen is no copy: by t
 that were changed was in anybody's hand, and what had not left was cancelled or is owed in the new text
 (`store.amendments`). So the answer is the same whenever it is asked.
 
-Each reader's notice is threaded to their latest copy, and made for the edition that this copy was of.
+Each reader's notice is threaded to their latest copy, and made for the edition that this copy was of. Who
+has had two subscriptions holds the copies of either (`store.inheriting`); of two of one mailing the one that
+went to the mailbox that goes on counts.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    case,
     exists,
     func,
     literal,
@@ -27,11 +30,12 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import Result
+from mailer.store import inheriting
 from mailer.store.addressed import Audience
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import attempt, delivery, mailing, prepared
 from mailer.store.mailings import MailingRow
-from mailer.store.tables import amendment, subscription
+from mailer.store.tables import amendment, inherited, subscription
 from mailer.store.wanting import consented
 
 KINDS = ("correction", "withdrawal", "embargo")
@@ -56,14 +60,15 @@ class _Changed:
 def audience(connection: Connection, of: MailingRow) -> Audience:
     """Whom a notice is for, by the copies that were sent and the consent history."""
     changed = _changed(connection, of)
-    copy, digest = _copy(changed), _digest(changed, of)
+    heirs = inheriting.anybody_has(connection, of)
+    copy, digest = _copy(changed, of, heirs=heirs), _digest(changed, of, heirs=heirs)
     return Audience(
         conditions=(
             subscription.c.newsroom == of.newsroom,
             or_(copy.is_not(None), digest.is_not(None)),
             consented(subscription.c.id, of.consent_mark),
         ),
-        prepared_id=func.coalesce(_notice(of, copy), _notice_of_digest(of, changed)),
+        prepared_id=func.coalesce(_notice(of, copy), _notice_of_digest(of, changed, digest)),
         answers=func.coalesce(copy, digest),
     )
 
@@ -71,12 +76,21 @@ def audience(connection: Connection, of: MailingRow) -> Audience:
 def counted(connection: Connection, of: MailingRow) -> int:
     """How many a notice is for that is opened now: by its copies, far fewer steps than by its readers."""
     changed = _changed(connection, of)
-    holders = union(
-        select(delivery.c.subscription_id).where(_is_copy(changed)),
+    copies = select(delivery.c.subscription_id).where(_is_copy(changed))
+    digests = (
         select(digest_due.c.subscription_id)
         .join(delivery, delivery.c.id == digest_due.c.delivery_id)
-        .where(_is_shown(changed, of)),
-    ).subquery()
+        .where(_is_shown(changed, of))
+    )
+    theirs = [copies, digests]
+    if inheriting.anybody_has(connection, of):
+        theirs += [
+            select(inherited.c.subscription_id).where(
+                inherited.c.from_id.in_(each), inherited.c.mark <= of.consent_mark
+            )
+            for each in (copies, digests)
+        ]
+    holders = union(*theirs).subquery()
     query = (
         select(func.count())
         .select_from(holders)
@@ -152,22 +166,50 @@ def _is_shown(changed: _Changed, of: MailingRow) -> ColumnElement[bool]:
     )
 
 
-def _copy(changed: _Changed) -> ColumnElement[Any]:
+def _copy(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[Any]:
     """The number of a reader's latest copy."""
-    return _of_reader(
-        select(func.max(delivery.c.id)).where(
-            _is_copy(changed), delivery.c.subscription_id == subscription.c.id
-        )
+    own = select(func.max(delivery.c.id)).where(
+        _is_copy(changed), delivery.c.subscription_id == subscription.c.id
     )
+    if not heirs:
+        return _of_reader(own)
+    # Few have inherited anything: all others are asked for their own alone.
+    latest = (
+        select(delivery.c.id)
+        .outerjoin(inherited, and_(*inheriting.by_reader(delivery.c.subscription_id, of)))
+        .where(
+            _is_copy(changed),
+            delivery.c.subscription_id.in_(inheriting.either(subscription.c.id, of)),
+        )
+        .order_by(delivery.c.mailing_id.desc(), _in_mailbox())
+        .limit(1)
+    )
+    return case((inheriting.has(of), _of_reader(latest)), else_=_of_reader(own))
 
 
-def _digest(changed: _Changed, of: MailingRow) -> ColumnElement[Any]:
+def _digest(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[Any]:
     """The number of the digest that showed it to a reader."""
-    return _of_reader(
+    shown = (
         select(digest_due.c.delivery_id)
         .join(delivery, delivery.c.id == digest_due.c.delivery_id)
-        .where(_is_shown(changed, of), digest_due.c.subscription_id == subscription.c.id)
+        .where(_is_shown(changed, of))
     )
+    own = shown.where(digest_due.c.subscription_id == subscription.c.id)
+    if not heirs:
+        return _of_reader(own)
+    latest = (
+        shown.outerjoin(inherited, and_(*inheriting.by_reader(digest_due.c.subscription_id, of)))
+        .where(digest_due.c.subscription_id.in_(inheriting.either(subscription.c.id, of)))
+        .order_by(_in_mailbox(), digest_due.c.delivery_id.desc())
+        .limit(1)
+    )
+    return case((inheriting.has(of), _of_reader(latest)), else_=_of_reader(own))
+
+
+def _in_mailbox() -> ColumnElement[Any]:
+    """Of a reader's own copy or one inherited: those that went to the mailbox that goes on come first."""
+    own = inherited.c.from_id.is_(None)
+    return case((own, 1), (inherited.c.here, 0), else_=2)
 
 
 def _notice(of: MailingRow, copy: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -181,7 +223,10 @@ def _notice(of: MailingRow, copy: ColumnElement[Any]) -> ColumnElement[Any]:
     )
 
 
-def _notice_of_digest(of: MailingRow, changed: _Changed) -> ColumnElement[Any]:
+def _notice_of_digest(
+    of: MailingRow, changed: _Changed, digest: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """The message made for the edition that a digest showed."""
     if changed.release_id is None:
         return literal(None)
     return _of_reader(
@@ -190,8 +235,9 @@ def _notice_of_digest(of: MailingRow, changed: _Changed) -> ColumnElement[Any]:
         .where(
             prepared.c.mailing_id == of.id,
             digest_due.c.release_id == changed.release_id,
-            digest_due.c.subscription_id == subscription.c.id,
+            digest_due.c.delivery_id == digest,
         )
+        .limit(1)
     )
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
 from mailer.core.consent import RequestState
 from mailer.core.delivery import DeliveryState, Purpose
 from mailer.store.columns import among, insert_ignoring
-from mailer.store.ledger_tables import delivery, mailing
+from mailer.store.ledger_tables import delivery
 from mailer.store.tables import merged, move, request, subscriber, subscription
 
 KIND = "move"
@@ -224,24 +224,6 @@ def successors(connection: Connection, subscriptions: Collection[int]) -> dict[i
         {"of": sorted(subscriptions)},
     )
     return {row.subscription_id: row.into_id for row in rows}
-
-
-def owed_alone(connection: Connection, one: int, other: int) -> int:
-    """How many releases are still due to `one` that `other` is not, and was not, owed."""
-    its_own = delivery.alias()
-    both = exists().where(its_own.c.mailing_id == mailing.c.id, its_own.c.subscription_id == other)
-    due = and_(
-        delivery.c.mailing_id == mailing.c.id,
-        delivery.c.subscription_id == one,
-        delivery.c.state == DeliveryState.DUE,
-    )
-    query = (
-        select(func.count())
-        .select_from(mailing)
-        .join(delivery, due)
-        .where(mailing.c.state.in_(["open", "held"]), ~both)
-    )
-    return int(connection.scalar(query) or 0)
 
 
 def _put(connection: Connection, subscription_id: int, **values: object) -> None:

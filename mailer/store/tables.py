@@ -249,6 +249,31 @@ merged = Table(
     Index("ix_merged_into_id", "into_id"),
 )
 
+# Whose copies a subscription stands for beside its own: of those that ended since it goes on in their place.
+inherited = Table(
+    "inherited",
+    metadata,
+    Column(
+        "subscription_id",
+        BigKey,
+        ForeignKey("subscription.id", ondelete=_gone),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column(
+        "from_id",
+        BigKey,
+        ForeignKey("subscription.id", ondelete=_gone),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    # The consent entry by which it went on: audiences frozen before know nothing of it.
+    Column("mark", BigKey, nullable=False),
+    # Those copies went to the mailbox that goes on.
+    Column("here", Boolean, nullable=False),
+    Index("ix_inherited_from_id", "from_id"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select
 
-from mailer.store import joint
+from mailer.store import inheriting, joint
 from mailer.store.addressed import Audience, only_message
 from mailer.store.ledger_tables import delivery, mailing, prepared
 from mailer.store.mailings import MailingRow
@@ -70,11 +70,14 @@ def _lacks(
 ) -> ColumnElement[bool]:
     """Whether a reader has nothing yet, or wants every language and has not this one."""
     earlier = _earlier(connection, of)
-    has = exists().where(
-        delivery.c.mailing_id.in_(earlier.mailings),
-        delivery.c.subscription_id == subscription.c.id,
-    )
-    has_this = has.where(delivery.c.prepared_id.in_(earlier.messages))
+    copies = delivery.c.mailing_id.in_(earlier.mailings)
+    its_own = delivery.c.subscription_id == subscription.c.id
+    found = [exists().where(copies, its_own)]
+    if inheriting.anybody_has(connection, of):
+        theirs = inheriting.by_reader(delivery.c.subscription_id, of)
+        found.append(exists().where(copies, *theirs))
+    this = delivery.c.prepared_id.in_(earlier.messages)
+    has, has_this = or_(*found), or_(*(each.where(this) for each in found))
     return or_(not_(has), and_(every, not_(has_this)))
 
 

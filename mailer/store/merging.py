@@ -1,0 +1,184 @@
+"""What two subscriptions are owed, asked as they become one: each release reaches their reader once.
+
+*Held* is a copy that a relay accepted, or that may have left. What one of the two holds is not sent to the
+other any more. What is in a dispatcher's hand is neither held nor owed: who asks waits until that is known.
+
+Every function takes an open writing connection that holds both subscriptions.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from mailer.core.delivery import DeliveryState, Result
+from mailer.store.digest_tables import digest_due, gathering
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.progress import count_settled
+from mailer.store.tables import subscription
+
+_THE_RELEASE = ("first", "translation")
+"""Kinds of mailings that a release itself comes by."""
+_LIVING = mailing.c.state.in_(["open", "held"])
+
+
+def in_hand(connection: Connection, subscriptions: Sequence[int]) -> bool:
+    """Whether a dispatcher holds a letter to one of these, or readers of digests are still to be noted."""
+    begun = exists().where(
+        chunk.c.mailing_id == delivery.c.mailing_id,
+        chunk.c.state == "leased",
+        delivery.c.id.between(chunk.c.lo, chunk.c.mark),
+    )
+    held = exists().where(
+        delivery.c.subscription_id.in_(subscriptions),
+        delivery.c.mailing_id.is_not(None),
+        delivery.c.state == DeliveryState.DUE,
+        or_(delivery.c.worker.is_not(None), and_(delivery.c.due_at.is_(None), begun)),
+    )
+    rooms = select(subscription.c.newsroom).where(
+        subscription.c.id.in_(subscriptions), subscription.c.frequency != "at_once"
+    )
+    noting = exists(
+        select(gathering.c.mailing_id)
+        .join(mailing, mailing.c.id == gathering.c.mailing_id)
+        .where(mailing.c.newsroom.in_(rooms))
+    )
+    return bool(connection.scalar(select(or_(held, noting))))
+
+
+def owed_alone(connection: Connection, one: int, other: int) -> int:
+    """How many mailings owe `one`, or have brought it, what `other` is not owed and has not had.
+
+    What was brought counts only where the other's row is still to be written: it would bring it again.
+    """
+    due = and_(delivery.c.state == DeliveryState.DUE, ~_has(other))
+    unwritten = and_(mailing.c.fanned_to.is_not(None), mailing.c.fanned_to < other)
+    query = (
+        select(func.count())
+        .select_from(mailing)
+        .join(delivery, delivery.c.mailing_id == mailing.c.id)
+        .where(
+            _LIVING,
+            delivery.c.subscription_id == one,
+            ~_owed(other),
+            or_(due, and_(unwritten, _held(delivery))),
+        )
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def drop_held(
+    connection: Connection, goes_on: int, over: int, now: datetime, *, every_language: bool
+) -> None:
+    """Let go of what is due to the one that goes on and that the other holds, at once or in a digest.
+
+    Args:
+        every_language: its reader wants each release in all languages: then it is the same copy alone.
+    """
+    has = _same_copy(over) if every_language else or_(_same_copy(over), _has(over))
+    rows = connection.execute(
+        select(delivery.c.id, delivery.c.mailing_id)
+        .join(mailing, mailing.c.id == delivery.c.mailing_id)
+        .where(
+            delivery.c.subscription_id == goes_on,
+            delivery.c.state == DeliveryState.DUE,
+            _LIVING,
+            has,
+        )
+        .with_for_update(of=delivery, skip_locked=True)
+    ).all()
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_([row.id for row in rows]))
+        .values(
+            state=case((_held(delivery), "unknown"), else_="ended"), settled_at=now, due_at=None
+        )
+    )
+    count_settled(connection, [row.mailing_id for row in rows])
+    connection.execute(
+        update(digest_due)
+        .where(
+            digest_due.c.subscription_id == goes_on,
+            digest_due.c.state == "waiting",
+            or_(
+                _by_itself(over, digest_due.c.release_id), _in_digest(over, digest_due.c.release_id)
+            ),
+        )
+        .values(state="ended", due_at=None, settled_at=now)
+    )
+
+
+def _owed(reader: int) -> ColumnElement[bool]:
+    """Of a mailing: a reader is in it, or its release waits for their digest."""
+    own = delivery.alias()
+    return or_(
+        exists().where(own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader),
+        and_(
+            mailing.c.kind.in_(_THE_RELEASE),
+            exists().where(
+                digest_due.c.subscription_id == reader,
+                digest_due.c.release_id == mailing.c.release_id,
+                digest_due.c.state == "waiting",
+            ),
+        ),
+    )
+
+
+def _same_copy(reader: int) -> ColumnElement[bool]:
+    """Of a mailing: a reader holds what it sent them."""
+    own = delivery.alias()
+    return exists().where(
+        own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader, _held(own)
+    )
+
+
+def _has(reader: int) -> ColumnElement[bool]:
+    """Of a mailing of a release: a reader holds the release, by itself or in a digest."""
+    return and_(
+        mailing.c.kind.in_(_THE_RELEASE),
+        or_(_by_itself(reader, mailing.c.release_id), _in_digest(reader, mailing.c.release_id)),
+    )
+
+
+def _by_itself(reader: int, release_id: ColumnElement[int]) -> ColumnElement[bool]:
+    own, by = delivery.alias(), mailing.alias()
+    return exists(
+        select(own.c.id)
+        .join(by, by.c.id == own.c.mailing_id)
+        .where(
+            by.c.release_id == release_id,
+            by.c.kind.in_(_THE_RELEASE),
+            own.c.subscription_id == reader,
+            _held(own),
+        )
+        .correlate(mailing, digest_due)
+    )
+
+
+def _in_digest(reader: int, release_id: ColumnElement[int]) -> ColumnElement[bool]:
+    lies, digest = digest_due.alias(), delivery.alias()
+    return exists(
+        select(lies.c.release_id)
+        .join(digest, digest.c.id == lies.c.delivery_id)
+        .where(lies.c.subscription_id == reader, lies.c.release_id == release_id, _held(digest))
+        .correlate(mailing, digest_due)
+    )
+
+
+def _held(copy: FromClause) -> ColumnElement[bool]:
+    """Of a delivery: a relay accepted it, or it may have left."""
+    left = exists().where(
+        attempt.c.delivery_id == copy.c.id, attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN])
+    )
+    return or_(copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN]), left)
