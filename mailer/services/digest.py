@@ -23,7 +23,7 @@ from mailer.mail.prepare import Prepared
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
 from mailer.services.parcelling import Digest, Key, Portion, portion_of, prepared, zones_of
-from mailer.store import digests, gathering, messages, wakeup
+from mailer.store import digests, editions, gathering, messages, wakeup
 from mailer.store.database import Connection
 from mailer.store.digests import Taken
 from mailer.store.mailings import take_turn
@@ -59,9 +59,10 @@ def send_due(office: Office) -> Sent:
         return done
     until = time.monotonic() + PATIENCE_SECONDS
     while _gather(office):
+        done.more = True  # perhaps a translation has waited for this
         if time.monotonic() >= until:
-            done.more = True
             return done
+    done.more = done.more and _translation_waits(office)
     _settle_carried(office)
     made: dict[Key, Prepared | None] = {}
     now = office.clock()
@@ -76,6 +77,11 @@ def _gather(office: Office) -> bool:
     with office.database.write() as connection:
         take_turn(connection, alone=True)
         return gathering.gather(connection, zones_of(office), portion=office.limits.portion)
+
+
+def _translation_waits(office: Office) -> bool:
+    with office.database.read() as connection:
+        return bool(editions.due(connection))
 
 
 def _settle_carried(office: Office) -> None:

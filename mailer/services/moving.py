@@ -9,13 +9,14 @@ confirm   one UPDATE of the open request decides. Then, in the same transaction,
 Where the new mailbox subscribes to the same newsroom already, one of the two subscriptions goes on with
 whatever either of them wanted, and the other ends. The one that goes on is the one to which a release is
 still due that the other is not owed; else the older. Were each owed something alone, neither could end
-without a loss: the press is then asked to come back in a while. So it is while a dispatcher holds a letter to one.
+without a loss: the press is then asked to come back in a while; so it is while a dispatcher holds a letter
+to one of them.
 
 What becomes of mail that is under way: what nobody has in hand yet goes to the new mailbox, once. What a
 dispatcher holds goes to the old one; if that has to be tried again, then to the new one under the same
 Message-ID. Of two that become one, what either has had is not sent to the other any more
-(`store.merging`); digests that nobody has in hand wait again, for the one that goes on. That one stands for the
-copies of both: what is corrected of them its reader hears of, once (`store.inheriting`).
+(`store.merging`); digests that nobody has in hand wait again, for the one that goes on. That one stands for
+the copies of both: what is corrected of them its reader hears of, once (`store.inheriting`).
 """
 
 from dataclasses import dataclass

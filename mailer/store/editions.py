@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 from sqlalchemy import text as sql
 
 from mailer.core.release import (
@@ -18,6 +18,7 @@ from mailer.core.release import (
     fingerprint,
 )
 from mailer.store.columns import insert_ignoring
+from mailer.store.digest_tables import gathering
 from mailer.store.ledger_tables import mailing
 from mailer.store.spoken import position_now, speaks_now
 from mailer.store.tables import edition, release, subscription, translation
@@ -192,9 +193,14 @@ def expected(connection: Connection, release_id: int) -> list[TranslationRow]:
 
 
 def due(connection: Connection) -> list[TranslationRow]:
-    """Translations that may be mailed: approved, their release public, what went before all written."""
+    """Translations that may be mailed: approved, their release public, what went before all written.
+
+    Written, and noted for whose digest it was.
+    """
+    unnoted = mailing.c.id.in_(select(gathering.c.mailing_id))
     unwritten = exists().where(
-        mailing.c.release_id == translation.c.release_id, mailing.c.fanned_to.is_not(None)
+        mailing.c.release_id == translation.c.release_id,
+        or_(mailing.c.fanned_to.is_not(None), unnoted),
     )
     rows = connection.execute(
         select(translation)

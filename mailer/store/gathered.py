@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
-from mailer.store import wanting
+from mailer.store import translating, wanting
 from mailer.store.addressed import Audience
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.ledger_tables import delivery, mailing
@@ -52,6 +52,8 @@ def audience(of: MailingRow) -> Audience:
 
 def readers(connection: Connection, of: MailingRow) -> tuple[ColumnElement[bool], ...]:
     """Whose next digest a mailing's release is for, as conditions about a row of `subscription`."""
+    if of.kind == "translation":
+        return translating.digest_readers(connection, of)
     return wanting.audience(connection, of, way="digest").conditions
 
 

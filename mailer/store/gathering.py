@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from mailer.core.choice import AT_ONCE, Choice
 from mailer.core.digest import next_digest
-from mailer.store import gathered, mailings
+from mailer.store import gathered, mailings, translating
 from mailer.store.columns import insert_ignoring
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.mailings import MailingRow
@@ -118,7 +118,45 @@ def _note(connection: Connection, of: MailingRow, readers: Sequence[int], zone: 
     }
     wanted = gathered.readers(connection, of)
     owed = select(*values.values()).where(*wanted, subscription.c.id.in_(readers))
+    if of.kind == "translation":
+        _note_again(connection, of, readers, values)
     connection.execute(insert_ignoring(connection, digest_due).from_select(list(values), owed))
+
+
+def _note_again(
+    connection: Connection,
+    of: MailingRow,
+    readers: Sequence[int],
+    values: Mapping[str, ColumnElement[Any]],
+) -> None:
+    """Who waited for this language in vain has the release in the next digest after it came."""
+    among = (digest_due.c.release_id == of.release_id, digest_due.c.subscription_id.in_(readers))
+
+    def of_whom(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+        return digest_due.c.subscription_id.in_(
+            select(subscription.c.id).where(*which, subscription.c.id.in_(readers))
+        )
+
+    def said(name: str) -> Any:
+        own = subscription.c.id == digest_due.c.subscription_id
+        return select(values[name]).where(own).correlate(digest_due).scalar_subquery()
+
+    moments = {name: said(name) for name in ("since", "due_at")}
+    given_up = (digest_due.c.state == "ended", digest_due.c.delivery_id.is_(None))
+    renewed = {name: said(name) for name in ("state", "settled_at")} | {"mailing_id": of.id}
+    connection.execute(
+        update(digest_due)
+        .where(*among, *given_up, of_whom(*gathered.readers(connection, of)))
+        .values(moments | renewed)
+    )
+    in_vain = translating.waits_in_vain(connection, of)
+    if in_vain is not None:
+        connection.execute(
+            update(digest_due)
+            .where(*among, digest_due.c.state == "waiting", of_whom(in_vain))
+            .where(digest_due.c.mailing_id != of.id)
+            .values(moments)
+        )
 
 
 def _due_at(

@@ -1,10 +1,12 @@
 """Whom a late translation is for: who wanted that language and has nothing yet, or asked for every language.
 
 What a reader has is a row of the ledger: of an earlier mailing of the release, in whatever state, for what
-was owed once is never owed again. A translation is opened only when all rows of the earlier mailings are
-written (`store.editions.due`). So the answer is the same whenever it is asked.
+was owed once is never owed again; or a row that says that it waits for their digest, or lay in one. A
+translation is opened only when all rows of the earlier mailings are written (`store.editions.due`). So the
+answer is the same whenever it is asked.
 
-It goes to who has releases at once; digests show each release in the best language they find it in.
+It goes to who has releases at once. Who has digests and nothing yet has it wait for the next one
+(`store.gathering`); what waits already is shown in the best language that its reader's digest finds.
 """
 
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not
 
 from mailer.store import inheriting, joint
 from mailer.store.addressed import Audience, only_message
+from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import delivery, mailing, prepared
 from mailer.store.mailings import MailingRow
 from mailer.store.spoken import speaks, speaks_now
@@ -50,6 +53,42 @@ def audience(connection: Connection, of: MailingRow) -> Audience:
     )
 
 
+def digest_readers(connection: Connection, of: MailingRow) -> tuple[ColumnElement[bool], ...]:
+    """Whose next digest a translation is for, by the same history."""
+    reader, mark = subscription.c.id, of.consent_mark
+    return (
+        subscription.c.newsroom == of.newsroom,
+        consented(reader, mark),
+        wanted(connection, reader, of, way="digest"),
+        speaks(connection, reader, mark, of.language or ""),
+        _lacks(connection, of, false()),
+        *joint.not_elsewhere(connection, of),
+    )
+
+
+def waits_in_vain(connection: Connection, of: MailingRow) -> ColumnElement[bool] | None:
+    """Of a reader for whose digest the release waits: it could not be shown before this translation.
+
+    None where the newsroom lets nobody wait for a language.
+    """
+    rows = connection.execute(
+        select(mailing.c.to_all, prepared.c.language)
+        .join(prepared, prepared.c.mailing_id == mailing.c.id)
+        .where(
+            mailing.c.release_id == of.release_id,
+            mailing.c.id < of.id,
+            mailing.c.kind.in_(["first", "translation"]),
+        )
+    ).all()
+    if all(row.to_all for row in rows):
+        return None
+    mark = of.consent_mark
+    others = {row.language for row in rows if row.language != of.language}
+    spoken = [speaks(connection, subscription.c.id, mark, other) for other in sorted(others)]
+    this = speaks(connection, subscription.c.id, mark, of.language or "")
+    return and_(this, not_(or_(false(), *spoken)))
+
+
 def counted(connection: Connection, of: MailingRow) -> int:
     """How many a translation is for that is opened now, by the subscriptions as they are at present."""
     query = (
@@ -77,8 +116,21 @@ def _lacks(
         theirs = inheriting.by_reader(delivery.c.subscription_id, of)
         found.append(exists().where(copies, *theirs))
     this = delivery.c.prepared_id.in_(earlier.messages)
-    has, has_this = or_(*found), or_(*(each.where(this) for each in found))
+    has, has_this = or_(_by_digest(of), *found), or_(*(each.where(this) for each in found))
     return or_(not_(has), and_(every, not_(has_this)))
+
+
+def _by_digest(of: MailingRow) -> ColumnElement[bool]:
+    """Whether it waited for a reader's digest as the translation was opened, or had come in one."""
+    return exists().where(
+        digest_due.c.subscription_id == subscription.c.id,
+        digest_due.c.release_id == of.release_id,
+        or_(digest_due.c.mailing_id.is_(None), digest_due.c.mailing_id < of.id),
+        or_(
+            digest_due.c.state.in_(["waiting", "taken"]),
+            and_(digest_due.c.settled_at.is_not(None), digest_due.c.settled_at > of.made_at),
+        ),
+    )
 
 
 def _earlier(connection: Connection, of: MailingRow) -> _Earlier:

@@ -12,7 +12,7 @@ from support.workers import give_back, record, take
 from mailer.core.choice import Choice
 from mailer.core.newsroom import Fallback, Topic
 from mailer.core.release import Block, Edition, ReleaseDocument, Run
-from mailer.services import press, proof, publish, translations
+from mailer.services import digest, press, proof, publish, translations
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published
 from mailer.store import editions, progress
@@ -69,10 +69,15 @@ def add(office: Office, *each: Edition, topics: tuple[str, ...] = ()) -> int:
 def go(office: Office, number: int) -> list[Published | Held]:
     """Let a release go, and everything that is due with it."""
     press.send(office, number, who="desk")
-    done = [*publish.publish_due(office), *translations.publish_due(office)]
-    while few := take(office, 50):
+    done = [*publish.publish_due(office)]
+    while True:
+        opened = translations.publish_due(office)
+        noted = digest.send_due(office)
+        few = take(office, 50)
         record(office, few)
-        done += translations.publish_due(office)
+        done += opened
+        if not (opened or few or noted.more):
+            break
     give_back(office)
     return done
 
