@@ -11,6 +11,7 @@ from sqlalchemy import select
 from support.desk import import_readers
 from support.desk_hand import DeskHand, notices_to, told
 from support.feeds import AUTO, Item, feed_page, item
+from support.mortal_clock import Killed, MortalClock
 from support.offices import Clock, make_office
 from support.over_both import BOTH, database_of
 from support.taking import poll, published, rows, seeded, states
@@ -18,7 +19,16 @@ from support.web_source import WebSource
 
 from mailer.core.errors import MailerError, NotAllowed, NotFound
 from mailer.core.release import File, ReleaseDocument
-from mailer.services import approving, becoming, corrections, embargo, enclosing, press, proof
+from mailer.services import (
+    aftermath,
+    approving,
+    becoming,
+    corrections,
+    embargo,
+    enclosing,
+    press,
+    proof,
+)
 from mailer.services.aftermath import Amended
 from mailer.services.becoming import Becoming
 from mailer.services.office import Office
@@ -199,6 +209,35 @@ def test_of_two_operators_one_does_it_and_the_other_hears_of_it(
     assert notices_to(office) == {f"reader{n}": 1 for n in range(3)}
     with pytest.raises(NotAllowed, match="withdrawn"):
         approving.approve(office, 3, who="d")
+    assert proof.verify(office).ok
+
+
+@BOTH
+def test_killed_anywhere_it_is_done_whole_or_not_at_all(
+    office: Office, server: WebSource, clock: Clock, hand: DeskHand
+) -> None:
+    """Killed as it asks what time it is: the first time, the second, and so on until it ends."""
+    office = held_one(office, server, clock, notice())
+    hand.send_all()
+    before, died = press.shown(office, 2), 0
+    while True:
+        mortal = replace(office, clock=MortalClock(clock, died))
+        try:
+            correct(mortal)
+            break
+        except Killed:
+            died += 1
+        held, original = press.shown(office, 3), press.shown(office, 2)
+        if held.became is not None:
+            assert original.edition.title == TITLE
+            assert original.version == 2
+            break
+        assert (held.state, original) == ("held", before)
+    assert died > 3
+    aftermath.settle_due(office)
+    hand.send_all()
+    assert press.shown(office, 3).became == 2
+    assert notices_to(office) == {f"reader{n}": 1 for n in range(3)}
     assert proof.verify(office).ok
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from support.desk import ACCEPTED, import_readers
 from support.desk_hand import DeskHand, notices_to, told
 from support.feeds import AUTO, feed_page, source_at
+from support.mortal_clock import Killed, MortalClock
 from support.offices import UM, Clock, make_office
 from support.over_both import BOTH, database_of
 from support.taking import having, poll, published, rows
@@ -213,7 +214,7 @@ def test_a_poll_that_is_killed_anywhere_is_done_over_and_nobody_is_told_twice(
     shows(server, clock, later)
     lives, died = 0, 0
     while True:
-        mortal = replace(office, clock=Mortal(clock, lives))
+        mortal = replace(office, clock=MortalClock(clock, lives))
         try:
             poll(mortal)
             break
@@ -227,24 +228,6 @@ def test_a_poll_that_is_killed_anywhere_is_done_over_and_nobody_is_told_twice(
     assert after(office, clock) == [("moved", "source feed")]
     assert notices_to(office, "embargo") == {"reader0": 1, "reader1": 1}
     assert proof.verify(office).ok
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@dataclass
-class Mortal:
-    """A clock that is asked so often, and then never again."""
-
-    clock: Clock
-    lives: int
-
-    def __call__(self) -> datetime:
-        if not self.lives:
-            raise Killed
-        self.lives -= 1
-        return self.clock()
 
 
 def test_another_source_can_only_put_it_off(
