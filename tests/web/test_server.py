@@ -1,6 +1,7 @@
 """The site on a real socket: beside others in one loop, stopped when told, signals left alone."""
 
 import asyncio
+import contextlib
 import re
 import signal
 import socket
@@ -115,6 +116,25 @@ def test_too_large_a_form_is_refused_before_it_is_sent(office: Office) -> None:
             return await exchange(port, request)
 
     assert asyncio.run(story()).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_head_that_goes_on_and_on_is_refused(office: Office) -> None:
+    async def story() -> bytes:
+        async with serving(create_app(office)) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: news.example\r\n")
+            with contextlib.suppress(ConnectionError):
+                for number in range(4000):
+                    writer.write(b"X-%d: %b\r\n" % (number, b"a" * 1000))
+                    await writer.drain()
+                async with asyncio.timeout(60):  # a server that takes it all in waits for more
+                    await reader.read()
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            return await exchange(port, get("/healthz"))
+
+    assert asyncio.run(story()).endswith(b"ok\n")
 
 
 def test_a_visitor_who_hangs_up_leaves_no_trace(office: Office) -> None:
