@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from visits import Answer, Post, Site, as_request
 
@@ -101,5 +102,5 @@ def _answers(
             if answer := line.hear():
                 told += 1
                 yield answer
-                if (request := next(requests, None)) is not None:
+                for request in islice(requests, 1):
                     line.send(request)

@@ -47,7 +47,7 @@ class Site:
         """Seconds of CPU that it and its children took so far."""
         each = [self.process, *self.process.children(recursive=True)]
         times = [one.cpu_times() for one in each]
-        return sum(one.user + one.system for one in times)
+        return float(sum(one.user + one.system for one in times))
 
 
 @contextmanager

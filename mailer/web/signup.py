@@ -36,9 +36,9 @@ class SignupPages:
         typed = fields.get("email", "").strip()
         smtputf8 = self._office.limits.signups.smtputf8
         try:
-            address = parse_common(typed) or await run_in_threadpool(
-                parse_address, typed, smtputf8=smtputf8
-            )
+            address = parse_common(typed)
+            if address is None:
+                address = await run_in_threadpool(parse_address, typed, smtputf8=smtputf8)
         except AddressRefused as refused:
             return await show(self._pages, newsroom, visit, problem=refused.reason, sent=fields)
         verdict = judge(self._office, newsroom, fields)

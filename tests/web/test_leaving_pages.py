@@ -6,11 +6,12 @@ from typing import Any
 
 from starlette.testclient import TestClient
 from support.desk import import_readers
-from support.offices import KEFM, UM, Clock
+from support.offices import KEFM, UM, Clock, make_office
 from support.readers import acts, last_departure, leave_token, rejoin_token
 
 from mailer.core.token import LinkPurpose
 from mailer.services.office import Office
+from mailer.store.database import Database
 
 READER = "reader0@example.org"
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -22,6 +23,34 @@ def left(office: Office, site: TestClient) -> str:
     import_readers(office, 1)
     assert site.post(f"/leave/{leave_token(office)}").status_code == 200
     return f"/rejoin/{rejoin_token(office)}"
+
+
+def test_pages_that_say_the_same_bear_each_its_own_token(office: Office, site: TestClient) -> None:
+    import_readers(office, 2)
+    paths = [f"/leave/{leave_token(office, number)}" for number in (1, 2)]
+    pages = [site.post(path) for path in paths]
+
+    for path, page in zip(paths, pages, strict=True):
+        assert page.text.count(f'href="{path}?lang=') == len(UM.languages)
+    assert pages[0].text.replace(paths[0], paths[1]) == pages[1].text
+    assert site.get(paths[0]).text == pages[0].text
+
+
+def test_a_database_that_is_busy_asks_for_patience_and_nobody_has_left_by_half(
+    visit: Visit, office: Office, sqlite_url: str
+) -> None:
+    import_readers(office, 1)
+    path = f"/leave/{leave_token(office)}"
+    hasty = Database(sqlite_url, busy_seconds=0.05)
+    impatient = visit(make_office(hasty))
+    with office.database.write():
+        answer = impatient.post(path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert acts(office, READER) == ["imported"]
+
+    assert impatient.post(path).status_code == 200
+    assert acts(office, READER) == ["imported", "left"]
+    hasty.close()
 
 
 def test_the_page_names_what_was_left_and_offers_no_way_back_itself(
