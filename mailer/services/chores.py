@@ -8,6 +8,7 @@ from mailer.services import aftermath, digest, gate, publish, retention, transla
 from mailer.services.ahead import Ahead
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published
+from mailer.store import progress
 
 
 class Chores:
@@ -36,6 +37,22 @@ class Chores:
     def do(self, steps: Set[str]) -> list[str]:
         """Do what `steps` name; what an operator must hear of."""
         said: list[str] = []
+        self.unfinished = False
+        if self._anything_due():
+            said += self._done(steps)
+        if "publish" in steps:
+            self._look_ahead()
+        if "upkeep" in steps:
+            gate.sweep(self._office)
+        return said
+
+    def _anything_due(self) -> bool:
+        """One question for all: a watch asks every second, and mostly the answer is no."""
+        with self._office.database.read() as connection:
+            return progress.chores_due(connection, self._office.clock())
+
+    def _done(self, steps: Set[str]) -> list[str]:
+        said: list[str] = []
         if "publish" in steps:
             said += self.publish()
             aftermath.settle_due(self._office)
@@ -43,11 +60,9 @@ class Chores:
             sent = digest.send_due(self._office)
             said += sent.faults
             self.unfinished = sent.more
-            self._look_ahead()
         if "upkeep" in steps:
             waiting.tend(self._office)
             retention.keep_up(self._office)
-            gate.sweep(self._office)
         return said
 
     def _look_ahead(self) -> None:

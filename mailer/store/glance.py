@@ -12,7 +12,7 @@ from pathlib import Path
 HEAD = "0015"
 """The schema revision this program works with; a test holds it against the migrations."""
 
-ANYTHING_DUE = """
+_ANYTHING_DUE = """
 SELECT EXISTS (SELECT 1 FROM delivery
                WHERE mailing_id IS NULL AND state = 'due' AND due_at IS NOT NULL
                      AND due_at <= {now})
@@ -22,7 +22,10 @@ SELECT EXISTS (SELECT 1 FROM delivery
     OR EXISTS (SELECT 1 FROM mailing JOIN chunk ON chunk.mailing_id = mailing.id
                WHERE mailing.state = 'open' AND chunk.state <> 'done')
     OR EXISTS (SELECT 1 FROM mailing WHERE state = 'open' AND fanned_to IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM release
+    OR {chores}
+"""
+CHORES_DUE = """
+       EXISTS (SELECT 1 FROM release
                WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now})
                      AND (embargo_until IS NULL OR embargo_until <= {now}))
     OR EXISTS (SELECT 1 FROM amendment WHERE settled_at IS NULL)
@@ -40,6 +43,8 @@ SELECT EXISTS (SELECT 1 FROM delivery
                WHERE digest_due.carrier_id IS NOT NULL AND delivery.state <> 'due')
     OR EXISTS (SELECT 1 FROM timer WHERE next_at <= {now})
 """
+"""What there is to do beside sending."""
+ANYTHING_DUE = _ANYTHING_DUE.replace("{chores}", CHORES_DUE.strip())
 
 
 def idle(url: str, now: datetime, *, sources: Collection[str] = ()) -> bool:

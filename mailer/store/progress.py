@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from mailer.store.columns import Moment
-from mailer.store.glance import ANYTHING_DUE
+from mailer.store.glance import ANYTHING_DUE, CHORES_DUE
 from mailer.store.ledger_tables import chunk, delivery, mailing
 
 
@@ -143,6 +143,16 @@ def anything_due(connection: Connection, now: datetime) -> bool:
 
 
 _ANYTHING_DUE = text(ANYTHING_DUE.format(now=":now")).bindparams(bindparam("now", type_=Moment()))
+
+
+def chores_due(connection: Connection, now: datetime) -> bool:
+    """Whether there is anything to do beside sending: the part of that question that is about chores."""
+    return bool(connection.scalar(_CHORES_DUE, {"now": now}))
+
+
+_CHORES_DUE = text(f"SELECT {CHORES_DUE.format(now=':now')}").bindparams(
+    bindparam("now", type_=Moment())
+)
 
 
 def due_later(connection: Connection) -> int:
