@@ -121,7 +121,7 @@ def test_each_of_one_mailbox_is_answered_as_if_it_came_after_the_other(office: O
     with office.database.read() as connection:
         kept = connection.execute(
             select(subscriber.c.mailbox, request.c.state)
-            .join(request, request.c.subscription_id == subscription.c.id)
+            .join_from(request, subscription)
             .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
             .order_by(request.c.id)
         ).all()
