@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from datetime import datetime
 
-from mailer.services import aftermath, digest, gate, publish, retention, translations, waiting
+from mailer.services import gate, publish
 from mailer.services.ahead import Ahead
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published
@@ -52,6 +52,15 @@ class Chores:
             return progress.chores_due(connection, self._office.clock())
 
     def _done(self, steps: Set[str]) -> list[str]:
+        # An idle watch, and a worker beside the one that publishes, need none of them.
+        from mailer.services import (  # noqa: PLC0415 - as above
+            aftermath,
+            digest,
+            retention,
+            translations,
+            waiting,
+        )
+
         said: list[str] = []
         if "publish" in steps:
             said += self.publish()

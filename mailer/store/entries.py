@@ -7,8 +7,8 @@ was answered with nothing to confirm, or none at all.
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from mailer.store.columns import dialect_insert
 from mailer.store.tables import guess, request, subscription
 
 NOBODY = 0
@@ -29,9 +29,8 @@ def count_entry(connection: Connection, attempt: int, *, most: int, now: datetim
     One statement decides, however many press at once.
     """
     connection.execute(delete(guess).where(guess.c.made_at < now - _KEPT))
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     counted = (
-        dialect.insert(guess)
+        dialect_insert(connection.dialect.name)(guess)
         .values(attempt=attempt, entries=1, made_at=now)
         .on_conflict_do_update(
             index_elements=[guess.c.attempt],

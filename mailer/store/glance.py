@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAD = "0015"
+HEAD = "0016"
 """The schema revision this program works with; a test holds it against the migrations."""
 
 _ANYTHING_DUE = """

@@ -48,7 +48,7 @@ def _record_acceptances(
 ) -> list[Recorded]:
     """Write what was accepted at the first try, nearly all there is; what is left to write is returned."""
     others: list[Recorded] = []
-    plain: defaultdict[tuple[int, int], dict[int, str]] = defaultdict(dict)
+    plain: defaultdict[tuple[int | None, int], dict[int, str]] = defaultdict(dict)
     for one in outcomes:
         due, outcome, _ = one
         first_try = due.mailing_id is not None and not (due.alone or due.attempts)
