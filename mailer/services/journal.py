@@ -29,7 +29,7 @@ from mailer.core.flight import (
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ANEW_AFTER = 4 << 20  # bytes
-_STRETCH = 256 << 10  # bytes
+_STRETCH = 64 << 10  # bytes: some hundred messages
 _GRAIN = mmap.ALLOCATIONGRANULARITY
 
 
