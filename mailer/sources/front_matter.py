@@ -7,7 +7,8 @@ Front matter is YAML between a first line `---` and the next one:
     topics, places      a list of texts each
     files, pictures     lists (`front_material`)
     publish_at          not before this moment; needs an offset or zone letters, or
-    time_zone           the zone in which publish_at is told, as in Europe/Copenhagen
+    embargo_until       nobody but accredited readers may see it before; told as publish_at is
+    time_zone           the zone in which both are told, as in Europe/Copenhagen
     canonical_url       where the release stands on the web
     contacts            a list of lines, or of name, role, phone, email
 """
@@ -46,6 +47,7 @@ class FrontMatter:
     files: tuple[File, ...] = ()
     pictures: tuple[Picture, ...] = ()
     publish_at: datetime | None = None
+    embargo_until: datetime | None = None
     contacts: tuple[Contact, ...] = ()
     canonical_url: str | None = None
 
@@ -81,8 +83,9 @@ def _read(source: str, start: Place) -> FrontMatter:
     entries = root.entries(tuple(_READERS))
     values = {key: _READERS[key](entry) for key, entry in entries.items()}
     zone = values.pop("time_zone", None)
-    if "publish_at" in entries:
-        values["publish_at"] = _moment(entries["publish_at"], zone)
+    for name in ("publish_at", "embargo_until"):
+        if name in entries:
+            values[name] = _moment(entries[name], zone)
     return FrontMatter(**values)
 
 
@@ -180,6 +183,7 @@ _READERS: dict[str, Callable[[Entry], Any]] = {
     "files": read_files,
     "pictures": read_pictures,
     "publish_at": Entry.text,  # read when the zone is known, whichever stands first
+    "embargo_until": Entry.text,
     "time_zone": _zone,
     "contacts": _contacts,
     "canonical_url": _web_address,

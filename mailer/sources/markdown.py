@@ -48,6 +48,7 @@ def read_markdown(
         topics=matter.topics,
         places=matter.places,
         publish_at=matter.publish_at,
+        embargo_until=matter.embargo_until,
         canonical_url=matter.canonical_url,
         warnings=(*never_ending(placed[at].line for at in unclosed), *warnings),
     )

@@ -80,6 +80,9 @@ class TestFrontMatter:
     def test_publish_at(self, lines: str) -> None:
         document = read(f"---\ntitle: T\n{lines}\n---\nText.")
         assert document.publish_at == datetime(2025, 10, 1, 7, tzinfo=UTC)
+        assert document.embargo_until is None
+        held = read(f"---\ntitle: T\n{lines.replace('publish_at', 'embargo_until')}\n---\nText.")
+        assert (held.embargo_until, held.publish_at) == (document.publish_at, None)
 
     def test_the_canonical_url_is_the_name_where_there_is_no_id(self) -> None:
         assert read("---\ntitle: T\ncanonical_url: https://a.example/1\n---\nx").identity == (
@@ -119,6 +122,9 @@ class TestFrontMatter:
             ("title: T\npublish_at: 2025-10-01", 3, "a day without a time"),
             ("title: T\npublish_at: 2025-10-01 09:00", 3, "time_zone: Europe/Copenhagen"),
             ("title: T\npublish_at: soon", 3, "not a date and time"),
+            ("title: T\nembargo_until: 2025-10-01 09:00", 3, "time_zone: Europe/Copenhagen"),
+            ("title: T\nembargo_until: soon", 3, "not a date and time"),
+            ("title: T\nembargo_until:", 3, "`embargo_until` has no value"),
             ("title: T\ntime_zone: Europe/Copenhagen\npublish_at: 2025-10-26 02:30", 4, "comes twice"),
             ("title: T\ntime_zone: Europe/Copenhagen\npublish_at: 2025-03-30 02:30", 4,
              "does not exist"),
