@@ -34,8 +34,11 @@ from mailer.services.office import Office
 
 ROOMS = (UM, KEFM)
 COUNT = 2
-# MAILER_TEST_EXAMPLES=1000 looks longer.
-EXAMPLES = max(4, int(os.environ.get("MAILER_TEST_EXAMPLES", "50")) // 12)
+STORY = 20
+"""Steps of one story."""
+
+# MAILER_TEST_STEPS=10000 looks longer.
+STEPS = int(os.environ.get("MAILER_TEST_STEPS", "0"))
 
 
 @dataclass
@@ -178,14 +181,14 @@ def tell(fresh: Callable[[], str], examples: int) -> None:
     Digests.fresh = staticmethod(fresh)
     terms = settings(
         max_examples=examples,
-        stateful_step_count=20,
+        stateful_step_count=STORY,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Digests, settings=terms)
 
 
-@pytest.mark.timeout(0 if EXAMPLES > 10 else 120)
+@pytest.mark.timeout(0 if STEPS else 120)
 def test_each_in_exactly_one_mail_on_sqlite(migrated_sqlite: Path, tmp_path: Path) -> None:
     def copied() -> str:
         path = tmp_path / "mailer.sqlite"
@@ -194,9 +197,10 @@ def test_each_in_exactly_one_mail_on_sqlite(migrated_sqlite: Path, tmp_path: Pat
         shutil.copyfile(migrated_sqlite, path)
         return f"sqlite:///{path}"
 
-    tell(copied, EXAMPLES)
+    tell(copied, max(4, STEPS // STORY))
 
 
 @pytest.mark.postgresql
+@pytest.mark.timeout(0 if STEPS else 120)
 def test_each_in_exactly_one_mail_on_postgresql(postgresql_url: str) -> None:
-    tell(lambda: postgresql_url, 2)
+    tell(lambda: postgresql_url, max(2, STEPS // STORY))
