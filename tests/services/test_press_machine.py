@@ -115,14 +115,6 @@ STARTS = [
     datetime(2026, 10, 24, 15, 0, tzinfo=UTC),  # and before one comes twice
 ]
 ANSWERS = [ACCEPTED, ACCEPTED, ACCEPTED, DEFERRED, REFUSED, UNKNOWN]
-KINDS = {
-    "release": "release",
-    "digest": "digest",
-    "early": "early",
-    "correction": "correction",
-    "withdrawal": "withdrawal",
-    "embargo": "embargo",
-}
 OLD = timedelta(hours=21)
 """What fails longer after it was made may be given up."""
 TOKEN = re.compile(r"(?<![-/=\w])q\d+q(?![-\w])")
@@ -248,7 +240,6 @@ def acts() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
 class Handed:
     """A letter as it was handed out."""
 
-    letter: Letter
     kind: str
     tokens: set[str]
     of: dict[int, Bond] = field(default_factory=dict)
@@ -697,13 +688,13 @@ class PressOffice(RuleBasedStateMachine):
         if purpose not in MAILED:
             return
         tokens = self.tokens_of(letter)
-        kind, mailbox = KINDS[str(purpose)], letter.due.mailbox
-        self.model.hands_out(kind, mailbox, "", tokens, self.clock())
+        kind, mailbox = str(purpose), letter.due.mailbox
+        self.model.hands_out(kind, mailbox, tokens, self.clock())
         of = {
             release.number: self.model.bond(mailbox, release.room)
             for release in map(self.model.tokens.__getitem__, tokens)
         }
-        self.handed[letter.due.id] = Handed(letter, kind, tokens, of)
+        self.handed[letter.due.id] = Handed(kind, tokens, of)
 
     def tokens_of(self, letter: Letter) -> set[str]:
         mail = Mail.read(self.composer.compose(letter.prepared, letter.due).content)

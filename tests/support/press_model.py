@@ -13,8 +13,6 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 LATE = timedelta(hours=24)
-HORIZON = timedelta(hours=21)
-"""A copy that is put off later than this after it was made may expire instead of being tried again."""
 
 UNFINISHED = frozenset(
     {
@@ -434,14 +432,11 @@ class PressModel:
 
     # Letters.
 
-    def hands_out(
-        self, kind: str, mailbox: str, room: str, tokens: set[str], now: datetime
-    ) -> None:
+    def hands_out(self, kind: str, mailbox: str, tokens: set[str], now: datetime) -> None:
         """A letter is handed out for sending: whether it may, and whether it says the newest there is."""
         found = {self.tokens[token].number: self.tokens[token] for token in tokens}
-        here = [self.bond(mailbox, one.room) for one in found.values()] or [
-            self.bond(mailbox, room)
-        ]
+        assert found, f"a mail to {mailbox} without anything in it"
+        here = [self.bond(mailbox, one.room) for one in found.values()]
         assert any(bond.active for bond in here), f"{mailbox} is no reader"
         for release in found.values():
             bond = self.bond(mailbox, release.room)
