@@ -21,6 +21,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -829,6 +830,61 @@ def edition(text: Text) -> Edition:
     """A text by the desk."""
     words = Block("paragraph", (Run(BODY.format(text.token)),))
     return Edition(text.language, TITLE.format(text.token), "Det vigtigste.", (words,))
+
+
+def withdrawn_with_a_digest_under_way(office: PressOffice) -> None:
+    office.clock.move(hours=24)
+    office.chores_are_done(0)
+    office.the_desk_withdraws(pick=0, looked=True)
+
+
+def corrected_with_a_digest_under_way(office: PressOffice) -> None:
+    office.it_sends_all(0)
+    office.clock.move(hours=24)
+    office.chores_are_done(0)
+    office.the_desk_corrects(pick=0, language="da", silent=False, looked=True)
+
+
+def moved_to_who_holds_what_is_still_due(office: PressOffice) -> None:
+    office.it_sends(0, 1, ACCEPTED, took=True)
+    office.clock.move(hours=1)
+    office.a_reader_moves(MAILBOXES[3], MAILBOXES[0], "um")
+
+
+def corrected_while_a_source_shows_the_old_words(office: PressOffice) -> None:
+    office.the_source_shows("new", 0)
+    office.the_desk_corrects(pick=0, language="da", silent=False, looked=True)
+    office.clock.move(minutes=1)
+    office.the_source_shows("rename", 1)
+    office.the_desk_sees_each_release_as_it_stands()
+
+
+def translated_after_its_reader_turned_to_digests(office: PressOffice) -> None:
+    office.it_sends_all(0)
+    office.a_reader_chooses(MAILBOXES[0], "um", frequency="daily")
+    office.the_desk_translates(pick=0, let_go=True)
+
+
+STORIES = [
+    withdrawn_with_a_digest_under_way,
+    corrected_with_a_digest_under_way,
+    moved_to_who_holds_what_is_still_due,
+    corrected_while_a_source_shows_the_old_words,
+    translated_after_its_reader_turned_to_digests,
+]
+"""Where it went wrong once."""
+
+
+@pytest.mark.parametrize("story", STORIES, ids=[one.__name__ for one in STORIES])
+def test_a_story_ends_well(story: Callable[[PressOffice], None], sqlite_url: str) -> None:
+    PressOffice.database = Mortal(sqlite_url)
+    with WebSource() as PressOffice.server:
+        office = PressOffice()
+        office.the_office_opens(STARTS[0], "da")
+        office.a_reader_chooses(MAILBOXES[1], "um", merged=False)
+        story(office)
+        office.teardown()
+    PressOffice.database.close()
 
 
 def tell(url: str, steps: int) -> None:
