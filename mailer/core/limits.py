@@ -71,7 +71,8 @@ class SignupTerms:
         form_min_age, form_max_age: between the form's coming and its going.
         proof: when visitors' browsers are asked for work.
         effort: how many tries that work takes at most.
-        answer_after: no sign-up is answered sooner, so that answers take the same time.
+        answer_after: a sign-up is answered after so long or a multiple of it, so that answers take the same
+            time.
         smtputf8: the relays take local parts beyond ASCII (RFC 6531).
     """
 
