@@ -311,7 +311,7 @@ class Promise(RuleBasedStateMachine):
         what(dice)
 
     def works(self, dice: random.Random) -> None:
-        (move,) = dice.choices(MOVES, [12, 1, 12, 12, 2, 2, 6, 8, 4, 2, 1])
+        (move,) = dice.choices(MOVES, [12, 1, 12, 12, 2, 2, 6, 12, 2, 1])
         self.say(move)
         self.a_dispatcher_moves(dice.getrandbits(8), move, dice.randint(1, 4), dice.choice(ANSWERS))
 
