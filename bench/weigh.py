@@ -37,7 +37,7 @@ def weighed(
     with TemporaryFile() as out, TemporaryFile() as complaints:
         started = time.perf_counter()
         child = subprocess.Popen(
-            command, stdout=out, stderr=complaints, env={**os.environ, **environment}
+            command, stdout=out, stderr=complaints, env={**_surroundings(), **environment}
         )
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - started
@@ -49,6 +49,11 @@ def weighed(
             raise SystemExit(f"{' '.join(command)} ended with {child.returncode}\n{words}")
         said = out.read().decode()
     return Weight(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
+
+
+def _surroundings() -> dict[str, str]:
+    """Ours, in which Python may keep what it compiles: an installed program was compiled once."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def mailer(config: Path | None, *arguments: str, codes: Sequence[int] = (0,)) -> Weight:
