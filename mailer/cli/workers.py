@@ -159,7 +159,7 @@ class Crew:
             _lead(process, self._asked)
         try:
             said, _ = await asyncio.gather(self._hear(number, process), _pass_on(process))
-            return Ended(await process.wait(), said)
+            return Ended(_meant(await process.wait()), said)
         finally:
             del self._alive[number]
             self._rest(number)
@@ -218,6 +218,11 @@ def tell_parent(sight: Sight) -> None:
             os.write(descriptor, line)
     finally:
         os.set_blocking(descriptor, True)
+
+
+def _meant(code: int) -> int:
+    """An exit code as it was meant: SIGTERM asks for a clean stop, and kills who cannot hear it yet."""
+    return 0 if code == -signal.SIGTERM else code
 
 
 def _lead(process: asyncio.subprocess.Process, word: bytes) -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -267,6 +268,19 @@ def test_a_watch_ends_with_a_worker_that_ends_by_itself(
     children(parent)[0].terminate()
     code, said = office.ended(parent)
     assert (code, said["accepted"], said["faults"]) == (0, len(READERS), [])
+
+
+def test_a_worker_that_is_asked_to_stop_before_it_can_hear_it_stops(
+    folder: Path, server: ScriptedServer, office_at: OfficeAt
+) -> None:
+    office = office_at(folder, server)
+    parent = office.start("dispatch", "--watch", "--workers", "2", "--json")
+    deadline = time.monotonic() + PATIENCE
+    while not (begun := children(parent)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    begun[0].terminate()  # hardly a millisecond old: nothing of it listens
+    code, said = office.ended(parent)
+    assert (code, said["faults"]) == (0, [])
 
 
 def test_workers_know_how_long_they_may_watch(
