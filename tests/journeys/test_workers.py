@@ -280,7 +280,8 @@ def test_a_worker_that_is_asked_to_stop_before_it_can_hear_it_stops(
         time.sleep(0.001)
     begun[0].terminate()  # hardly a millisecond old: nothing of it listens
     code, said = office.ended(parent)
-    assert (code, said["faults"]) == (0, [])
+    assert said["faults"] == []
+    assert code in {0, 75}  # whatever the other one had sent by then
 
 
 def test_workers_know_how_long_they_may_watch(
