@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.press_model import Bond, Choice, PressModel, Release, Text, next_hour
+from support.press_facts import Bond, Choice, Release, Text, next_hour
+from support.press_model import PressModel
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -82,7 +83,7 @@ def test_an_old_text_does_not_leave_and_who_holds_it_is_told_once(model: PressMo
     of = release(model)
     model.publishes(NOW)
     bond = arrive(model, 1, "release", "q1q")
-    model.writes(of, Text("q2q", "da", told=True))
+    model.writes(of, Text("q2q", "da", told=True, corrects=True))
     with pytest.raises(AssertionError, match="q1q leaves"):
         model.hands_out("release", ANNA, {"q1q"}, NOW)
     assert list(model.missing(bond)) == [(1, "has an old text in da")]
@@ -106,7 +107,7 @@ def test_what_was_withdrawn_does_not_leave_and_its_holders_are_told(model: Press
 def test_a_notice_is_for_those_alone_who_hold_something(model: PressModel) -> None:
     of = release(model)
     model.publishes(NOW)
-    model.writes(of, Text("q2q", "da", told=True))
+    model.writes(of, Text("q2q", "da", told=True, corrects=True))
     with pytest.raises(AssertionError, match="holds nothing"):
         model.hands_out("correction", ANNA, {"q2q"}, NOW)
 
