@@ -179,7 +179,7 @@ def _copy(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[An
         .outerjoin(inherited, and_(*inheriting.by_reader(delivery.c.subscription_id, of)))
         .where(
             _is_copy(changed),
-            delivery.c.subscription_id.in_(inheriting.either(subscription.c.id, of)),
+            delivery.c.subscription_id.in_(inheriting.either(of)),
         )
         .order_by(delivery.c.mailing_id.desc(), _in_mailbox())
         .limit(1)
@@ -199,7 +199,7 @@ def _digest(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[
         return _of_reader(own)
     latest = (
         shown.outerjoin(inherited, and_(*inheriting.by_reader(digest_due.c.subscription_id, of)))
-        .where(digest_due.c.subscription_id.in_(inheriting.either(subscription.c.id, of)))
+        .where(digest_due.c.subscription_id.in_(inheriting.either(of)))
         .order_by(_in_mailbox(), digest_due.c.delivery_id.desc())
         .limit(1)
     )

@@ -56,10 +56,14 @@ def has(of: MailingRow) -> ColumnElement[bool]:
     )
 
 
-def either(reader: ColumnElement[int], of: MailingRow) -> Select[Any]:
-    """A reader's subscription, and those whose copies it stood for as a mailing's audience was frozen."""
+def either(of: MailingRow) -> Select[Any]:
+    """Of a row of `subscription`: it, and those whose copies it stood for as a mailing's audience was frozen.
+
+    It may stand in a query within another one: no row of `subscription` but the outermost is meant.
+    """
     theirs = inherited.alias()
     one = subscription.alias()
-    stands = theirs.c.mark <= of.consent_mark
-    inheriting = select(theirs.c.from_id).where(theirs.c.subscription_id == reader, stands)
-    return select(one.c.id).where(or_(one.c.id == reader, one.c.id.in_(inheriting)))
+    mine, stands = theirs.c.subscription_id == subscription.c.id, theirs.c.mark <= of.consent_mark
+    inheriting = select(theirs.c.from_id).where(mine, stands).correlate(subscription)
+    itself = one.c.id == subscription.c.id
+    return select(one.c.id).where(or_(itself, one.c.id.in_(inheriting))).correlate(subscription)

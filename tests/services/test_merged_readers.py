@@ -132,6 +132,33 @@ def test_a_copy_that_one_alone_has_is_heard_of(
 
 
 @BOTH
+def test_who_has_moved_hears_of_their_own_copies_alone(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    """Not of those that anybody else was sent, by themselves or in a digest."""
+    subscribed(office, clock, hand, THIRD, OLD)
+    choose(office, OLD, paused_until=clock() + timedelta(minutes=1))
+    publish_one(office, title=TITLE)
+    hand.send_all()
+    clock.move(hours=1)
+    moved(office, hand)
+    correct(office)
+    settled(office, hand)
+    assert got(hand, TITLE, NOTICE) == [("third", TITLE), ("third", NOTICE)]
+    choose(office, THIRD, frequency="daily")
+    choose(office, NEW, paused_until=clock() + timedelta(minutes=1))
+    number = publish_now(office, "Andet")
+    clock.move(hours=24)
+    settled(office, hand)
+    corrections.correct(
+        office, number, corrected("Andet, rettet"), note="", who="desk", patience=0
+    )
+    settled(office, hand)
+    assert got(hand, "Rettelse: Andet, rettet") == [("third", "Rettelse: Andet, rettet")]
+    adds_up(office)
+
+
+@BOTH
 def test_what_was_inherited_is_inherited_further_and_the_past_stays(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:

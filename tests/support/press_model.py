@@ -95,12 +95,13 @@ class PressModel(PressHistory):
         assert may, f"{bond.mailbox} is told of {release.number} and holds nothing of it"
 
     def _has_none(self, bond: Bond, release: Release, language: str | None) -> None:
-        """Nothing of it has arrived, but what nobody knows of."""
+        """Nothing of it has arrived, but what nobody knows of, or another language that they wanted too."""
         for letter, (kind, tokens) in bond.got[release.number].copies.items():
             if kind == "early" or letter in self.doubted:
                 continue
             spoken = {release.text(one).language for one in tokens}
-            further = language is not None and bond.choice.every_language and language not in spoken
+            alone = language is None or release.number in bond.either
+            further = not alone and language not in spoken
             assert further, f"more in {language}: {self._story(bond, release)}"
 
     def _story(self, bond: Bond, release: Release) -> str:
