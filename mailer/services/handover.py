@@ -84,7 +84,8 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
     merging.drop_held(
         act.connection, goes_on.id, over.id, act.now, every_language=choice.every_language
     )
-    awaiting.pass_on(act.connection, over.id, goes_on.id, act.now)
+    owed_later = merging.owed_later(act.connection, goes_on.id)
+    awaiting.pass_on(act.connection, over.id, goes_on.id, act.now, but=owed_later)
     if over.state is not SubscriptionState.ENDED:
         people.end(act.connection, over.id, reason=REASON, now=act.now)
     if both:

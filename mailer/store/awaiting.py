@@ -56,12 +56,19 @@ def _end(dialect: str) -> Update:
     )
 
 
-def pass_on(connection: Connection, over: int, into: int, now: datetime) -> None:
+def pass_on(
+    connection: Connection, over: int, into: int, now: datetime, *, but: Collection[int] = ()
+) -> None:
     """Have what waits for a subscription that ends wait for the one that goes on in its place.
 
     But for releases that this one is or was owed too.
+
+    Args:
+        but: those that it will be owed by a row that is still to be written.
     """
-    theirs = select(digest_due.c.release_id).where(*_waiting(over))
+    theirs = select(digest_due.c.release_id).where(
+        *_waiting(over), digest_due.c.release_id.not_in(but)
+    )
     _add(connection, into, theirs, origin="passed", now=now)
 
 

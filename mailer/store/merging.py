@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import DeliveryState, Result
+from mailer.store import audiences, mailings
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.progress import count_settled
@@ -64,7 +65,7 @@ def owed_alone(connection: Connection, one: int, other: int) -> int:
     """
     due = and_(delivery.c.state == DeliveryState.DUE, ~_has(other))
     unwritten = and_(mailing.c.fanned_to.is_not(None), mailing.c.fanned_to < other)
-    query = (
+    written = (
         select(func.count())
         .select_from(mailing)
         .join(delivery, delivery.c.mailing_id == mailing.c.id)
@@ -75,7 +76,40 @@ def owed_alone(connection: Connection, one: int, other: int) -> int:
             or_(due, and_(unwritten, _held(delivery))),
         )
     )
-    return int(connection.scalar(query) or 0)
+    theirs, others = (_to_be_written(connection, each) for each in (one, other))
+    alone = mailing.c.id.in_(theirs.keys() - others.keys())
+    later = select(func.count(mailing.c.id)).where(
+        or_(and_(alone, ~_owed(other), ~_has(other)), and_(mailing.c.id.in_(others), _has(one)))
+    )
+    return int(connection.scalar(written) or 0) + int(connection.scalar(later) or 0)
+
+
+def owed_later(connection: Connection, reader: int) -> frozenset[int]:
+    """The releases that a reader is owed by a mailing that has not come to their row yet."""
+    return frozenset(_to_be_written(connection, reader).values())
+
+
+def _to_be_written(connection: Connection, reader: int) -> dict[int, int]:
+    """Mailings of a release with this reader in the audience and no row for them yet; and of which release."""
+    room = select(subscription.c.newsroom).where(subscription.c.id == reader).scalar_subquery()
+    numbers = connection.scalars(
+        select(mailing.c.id).where(
+            _LIVING,
+            mailing.c.kind.in_(_THE_RELEASE),
+            mailing.c.newsroom == room,
+            mailing.c.fanned_to < reader,
+        )
+    ).all()
+    found = {}
+    for number in numbers:
+        of = mailings.read(connection, number)
+        assert of is not None
+        assert of.release_id is not None  # as mailings of these kinds have
+        conditions = audiences.audience(connection, of).conditions
+        belongs = select(subscription.c.id).where(subscription.c.id == reader, *conditions)
+        if connection.scalar(belongs) is not None:
+            found[number] = of.release_id
+    return found
 
 
 def drop_held(

@@ -159,6 +159,23 @@ def test_who_has_moved_hears_of_their_own_copies_alone(
 
 
 @BOTH
+def test_what_is_still_to_be_written_for_the_one_does_not_come_by_the_other_too(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    """It waits for the elder's digest; the mailing has not come as far as the other, who has it at once."""
+    subscribed(office, clock, hand, THIRD, OLD, NEW)
+    choose(office, OLD, frequency="daily")
+    publish_now(replace(office, limits=replace(office.limits, portion=1)), TITLE)
+    send(office)
+    moved(office, hand)
+    for _ in range(2):
+        settled(office, hand)
+        clock.move(hours=24)
+    assert told(hand) == [("third", TITLE), ("new", TITLE)]
+    adds_up(office)
+
+
+@BOTH
 def test_what_was_inherited_is_inherited_further_and_the_past_stays(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:

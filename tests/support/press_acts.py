@@ -56,7 +56,7 @@ ACTS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
         },
     ),
     "the_desk_corrects": (
-        7,
+        10,
         {
             "pick": picks,
             "language": st.sampled_from(["da", "da", "en"]),
@@ -128,7 +128,7 @@ ACTS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
             "took": st.booleans(),
         },
     ),
-    "it_sends_all": (4, {"pick": picks}),
+    "it_sends_all": (6, {"pick": picks}),
     "it_begins": (3, {"pick": picks, "count": st.integers(1, 3)}),
     "it_hears": (3, {"pick": picks, "answer": st.sampled_from(ANSWERS), "took": st.booleans()}),
     "it_is_killed": (

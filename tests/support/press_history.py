@@ -81,6 +81,7 @@ class PressHistory:
                 self._merge(one, other)
             elif one.active:
                 if other is not None:
+                    self._inherit(one, other)
                     other.mailbox, other.active = old, False
                 one.mailbox = new
             elif other is None and one.ever:
@@ -101,12 +102,21 @@ class PressHistory:
             other.owed[number] |= languages
         for number, wait in one.waits.items():
             other.waits.setdefault(number, wait)
-        for number, got in one.got.items():
-            other.got[number].copies |= got.copies
-            other.got[number].may |= got.may
+        self._inherit(other, one)
         other.ever |= one.ever
         other.excused |= one.excused
         one.active = False
+
+    @staticmethod
+    def _inherit(heir: Bond, other: Bond) -> None:
+        """One has what the other was sent; what the other was not told as they were away, it is not told."""
+        for number, got in other.got.items():
+            heir.got[number].copies |= got.copies
+            heir.got[number].may |= got.may
+            if got.may and not heir.choice.every_language:
+                heir.either.add(number)
+            if got.may and number in other.excused:
+                heir.excused.add(number)
 
     # The desk.
 
@@ -264,8 +274,11 @@ class PressHistory:
         if release.state != "published":
             return
         languages = {release.text(one).language for one in held}
-        owed = set(bond.owed.get(release.number, ()))
-        if release.number in bond.waits and not held:
+        doubtful = self._doubtful(bond, release)
+        owed = set(bond.owed.get(release.number, ())) - doubtful
+        if release.number in bond.either and languages | doubtful:
+            owed.clear()
+        if release.number in bond.waits and not held and not doubtful:
             yield f"waits for it in a digest: {bond.waits[release.number]}"
         if owed - languages:
             yield f"has it not in {owed - languages}"
@@ -274,3 +287,18 @@ class PressHistory:
             told = [place for place, one in enumerate(texts) if one.told]
             if told and not any(one.token in held for one in texts[told[-1] :]):
                 yield f"has an old text in {language}"
+
+    @staticmethod
+    def _doubtful(bond: Bond, release: Release) -> set[str]:
+        """Languages in which they may hold a text that was corrected since, without a word to anybody.
+
+        What may have left does not leave again once it was corrected, and there is no notice: it is on
+        record as in doubt.
+        """
+        found = set()
+        for place, text in enumerate(release.texts):
+            later = [one for one in release.texts[place + 1 :] if one.language == text.language]
+            silent = any(one.corrects and not one.told for one in later)
+            if silent and text.token in bond.got[release.number].may:
+                found.add(text.language)
+        return found
