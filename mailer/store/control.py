@@ -17,6 +17,7 @@ makes it and both see it.
    next one. So it can lock nobody out, whatever its caller holds.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +39,7 @@ from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.portions import cancel_more
 from mailer.store.progress import awaits_first_try
-from mailer.store.tables import amendment
+from mailer.store.tables import amendment, release
 
 CORRECTING = "being corrected: goes on by itself"
 """Why a mailing is held until nothing of what is corrected is in hand; any other reason stays."""
@@ -115,6 +116,31 @@ def cancel(connection: Connection, mailing_id: int, now: datetime) -> bool:
     if done.rowcount:
         _sweep_one(connection, mailing_id, now)
     return bool(done.rowcount)
+
+
+def end_embargoed(
+    connection: Connection, mailing_ids: Collection[int], now: datetime
+) -> frozenset[int]:
+    """Of early copies, and notices that an embargo was moved: end those that name a moment that has passed.
+
+    Their readers get the release itself, which nothing but its publishing keeps from them any more.
+
+    Returns:
+        Those of these mailings; one that somebody is writing to is ended by the next who asks.
+    """
+    until = case(
+        (mailing.c.kind == "early", release.c.embargo_until), else_=amendment.c.embargo_until
+    )
+    over = (
+        select(mailing.c.id)
+        .join(release, release.c.id == mailing.c.release_id)
+        .outerjoin(amendment, amendment.c.mailing_id == mailing.c.id)
+        .where(mailing.c.id.in_(mailing_ids), until <= now)
+        .order_by(mailing.c.id)
+    )
+    for number in connection.scalars(over.with_for_update(of=mailing, skip_locked=True)).all():
+        cancel(connection, number, now)
+    return frozenset(connection.scalars(over))
 
 
 def unswept(connection: Connection, mailing_id: int | None = None) -> bool:

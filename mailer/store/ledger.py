@@ -29,6 +29,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mailer.core.delivery import Due
+from mailer.store import control
 from mailer.store.claims import claim, end
 from mailer.store.lease import Lease
 from mailer.store.ledger_tables import chunk, mailing
@@ -48,7 +49,7 @@ def take(connection: Connection, lease: Lease, want: int, *, notices: int = 0) -
     """
     handed = _until(want + notices, lambda few: _take_notices(connection, lease, few))
     room = min(want, want + notices - len(handed))
-    for _, rank in groupby(_open_mailings(connection), key=lambda row: row.urgent):
+    for _, rank in groupby(_open_mailings(connection, lease), key=lambda row: row.urgent):
         if room <= 0:
             break
         shared = _shared(connection, lease, list(rank), room)
@@ -99,9 +100,12 @@ def _until(
     return handed
 
 
-def _open_mailings(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Those that may be sent: urgent ones first."""
-    return connection.execute(_OPEN_MAILINGS).all()
+def _open_mailings(connection: Connection, lease: Lease) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Those that may be sent: urgent ones first. What names an embargo that is over ends here."""
+    rows = connection.execute(_OPEN_MAILINGS).all()
+    embargoed = [row.id for row in rows if row.kind in {"early", "embargo"}]
+    over = control.end_embargoed(connection, embargoed, lease.now) if embargoed else ()
+    return [row for row in rows if row.id not in over]
 
 
 def _take_notices(connection: Connection, lease: Lease, want: int) -> list[Due] | None:
@@ -171,6 +175,7 @@ _LEASE_CHUNK = (
 _OPEN_MAILINGS = (
     select(
         mailing.c.id,
+        mailing.c.kind,
         mailing.c.urgent,
         mailing.c.unknown,
         mailing.c.begun_at,

@@ -90,13 +90,13 @@ def owed_later(connection: Connection, reader: int) -> frozenset[int]:
 
 
 def _to_be_written(connection: Connection, reader: int) -> dict[int, int]:
-    """Mailings of a release with this reader in the audience and no row for them yet; and of which release."""
-    room = select(subscription.c.newsroom).where(subscription.c.id == reader).scalar_subquery()
+    """Mailings of a release with this reader in the audience but no row of theirs yet; of which release."""
+    theirs = select(subscription.c.newsroom).where(subscription.c.id == reader)
     numbers = connection.scalars(
         select(mailing.c.id).where(
             _LIVING,
             mailing.c.kind.in_(_THE_RELEASE),
-            mailing.c.newsroom == room,
+            mailing.c.newsroom == theirs.scalar_subquery(),
             mailing.c.fanned_to < reader,
         )
     ).all()

@@ -295,3 +295,45 @@ def test_a_document_brings_its_embargo(office: Office, clock: Clock) -> None:
     assert publish.publish_due(office) == []
     clock.move(seconds=1)
     assert len(publish.publish_due(office)) == 1
+
+
+@BOTH
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_no_copy_names_an_embargo_that_is_over(
+    office: Office, clock: Clock, hand: DeskHand, scheduled: bool
+) -> None:
+    """One was deferred, one is in hand, one was not begun; the release may be due only later."""
+    accredit(office, 0, 1, 2)
+    number = under_embargo(office, clock)
+    if scheduled:
+        scheduling.schedule(office, number, clock() + 3 * HOUR, who="desk")
+    early.send_early(office, number, who="desk")
+    hand.send(DEFERRED)
+    in_hand = hand.take(1)
+    assert len(in_hand) == 1
+    clock.move(hours=2)
+    assert hand.take(1) == []
+    hand.let_go_of_stopped()
+    hand.send_all()
+    assert hand.kept == []
+
+    clock.move(hours=1)
+    assert len(publish.publish_due(office)) == 1
+    hand.send_all()
+    assert sorted(told(hand, "Nyt")) == [f"reader{n}" for n in range(6)]
+    assert told(hand, EARLY) == set()
+    adds_up(office)
+
+
+@BOTH
+def test_nor_does_a_notice_that_it_was_moved(office: Office, clock: Clock, hand: DeskHand) -> None:
+    accredit(office, 0)
+    number = under_embargo(office, clock)
+    early.send_early(office, number, who="desk")
+    hand.send_all()
+    embargo.move(office, number, clock() + 4 * HOUR, who="desk")
+    hand.send(DEFERRED)
+    clock.move(hours=4)
+    hand.send_all()
+    assert len(hand.kept) == 1
+    adds_up(office)

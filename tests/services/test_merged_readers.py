@@ -150,9 +150,7 @@ def test_who_has_moved_hears_of_their_own_copies_alone(
     number = publish_now(office, "Andet")
     clock.move(hours=24)
     settled(office, hand)
-    corrections.correct(
-        office, number, corrected("Andet, rettet"), note="", who="desk", patience=0
-    )
+    corrections.correct(office, number, corrected("Andet, rettet"), note="", who="desk", patience=0)
     settled(office, hand)
     assert got(hand, "Rettelse: Andet, rettet") == [("third", "Rettelse: Andet, rettet")]
     adds_up(office)

@@ -52,6 +52,26 @@ def test_nothing_leaves_before_its_moment(model: PressModel) -> None:
         model.hands_out("early", ANNA, {"q1q"}, NOW)
 
 
+def test_no_copy_names_an_embargo_that_is_over(model: PressModel) -> None:
+    of = release(model, embargo=NOW + HOUR)
+    of.early = model.bond(ANNA, "um").accredited = True
+    model.hands_out("early", ANNA, {"q1q"}, NOW)
+    with pytest.raises(AssertionError, match="is over"):
+        model.hands_out("early", ANNA, {"q1q"}, NOW + HOUR)
+
+
+def test_in_doubt_and_corrected_without_a_word_is_not_asked_for(model: PressModel) -> None:
+    """Somebody else, who was sent nothing, is to have the new text."""
+    of = release(model)
+    bo = model.bond("bo@example.org", "um")
+    model.joins(bo, NOW - HOUR, Choice())
+    model.publishes(NOW)
+    model.doubts(1, {1: model.bond(ANNA, "um")}, {"q1q"})
+    model.writes(of, Text("q2q", "da", corrects=True))
+    assert list(model.missing(model.bond(ANNA, "um"))) == []
+    assert list(model.missing(bo)) == [(1, "has it not in {'da'}")]
+
+
 @pytest.mark.parametrize(("kind", "letter"), [("release", 1), ("release", 2), ("digest", 2)])
 def test_nothing_comes_twice(model: PressModel, kind: str, letter: int) -> None:
     release(model)

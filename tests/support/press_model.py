@@ -62,6 +62,8 @@ class PressModel(PressHistory):
         assert bond.active
         assert bond.accredited
         assert release.state != "withdrawn"
+        assert release.embargo, "no embargo keeps it"
+        assert release.embargo > now, "its embargo is over"
         for token in tokens if release.state != "published" else ():
             language = release.text(token).language
             assert token == release.newest(language, mailed=True).token
