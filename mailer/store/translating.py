@@ -112,18 +112,20 @@ def _lacks(
     copies = delivery.c.mailing_id.in_(earlier.mailings)
     its_own = delivery.c.subscription_id == subscription.c.id
     found = [exists().where(copies, its_own)]
+    digests = [_by_digest(of, digest_due.c.subscription_id == subscription.c.id)]
     if inheriting.anybody_has(connection, of):
         theirs = inheriting.by_reader(delivery.c.subscription_id, of)
         found.append(exists().where(copies, *theirs))
+        digests.append(_by_digest(of, *inheriting.by_reader(digest_due.c.subscription_id, of)))
     this = delivery.c.prepared_id.in_(earlier.messages)
-    has, has_this = or_(_by_digest(of), *found), or_(*(each.where(this) for each in found))
+    has, has_this = or_(*digests, *found), or_(*(each.where(this) for each in found))
     return or_(not_(has), and_(every, not_(has_this)))
 
 
-def _by_digest(of: MailingRow) -> ColumnElement[bool]:
+def _by_digest(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether it waited for a reader's digest as the translation was opened, or had come in one."""
     return exists().where(
-        digest_due.c.subscription_id == subscription.c.id,
+        *whose,
         digest_due.c.release_id == of.release_id,
         or_(digest_due.c.mailing_id.is_(None), digest_due.c.mailing_id < of.id),
         or_(

@@ -310,6 +310,32 @@ def test_a_late_translation_is_not_sent_to_who_inherited_the_release(
     adds_up(office)
 
 
+@BOTH
+def test_nor_does_it_wait_for_the_digest_of_who_inherited_one_with_it(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    subscribed(office, clock, hand, OLD, NEW)
+    for each in (OLD, NEW):
+        choose(office, each, frequency="daily", languages=("en", "da"))
+    choose(office, OLD, paused_until=clock() + timedelta(minutes=1))
+    publish_now(office, TITLE)
+    clock.move(hours=24)
+    settled(office, hand)
+    moved(office, hand)
+    document = ReleaseDocument(replace(corrected("News"), language="en"))
+    press.add_document(
+        office, document, newsroom=UM.key, who="desk", beside=press.Beside(translates=1)
+    )
+    press.send(office, 1, who="desk")
+    translations.publish_due(office)
+    before = len(hand.kept)
+    clock.move(hours=24)
+    settled(office, hand)
+    assert [reader for reader, _ in told(hand)] == ["new"]
+    assert [mail for _, mail in hand.kept[before:] if "News" in mail.text] == []
+    adds_up(office)
+
+
 def test_the_press_waits_for_what_is_on_its_way(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:

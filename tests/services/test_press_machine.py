@@ -142,7 +142,7 @@ class PressOffice(PressReaders, RuleBasedStateMachine):
         for release in self.model.releases.values():
             with suppress(NotAllowed):
                 control.resume(self.office, release.number, who="desk")
-        for _ in range(14):
+        for _ in range(17):  # a week, after the last that is still to be published
             self.chores_are_done(0)
             for worker in self.workers:
                 self.finish(worker)

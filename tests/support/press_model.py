@@ -149,3 +149,5 @@ class PressModel(PressHistory):
         self.doubted.add(letter)
         for number, bond in bond_of.items():
             bond.got[number].may |= {one for one in tokens if self.tokens[one].number == number}
+            if number in bond.waits:  # what else lies in that digest may come in another one
+                bond.waits[number].done = False
