@@ -15,15 +15,17 @@ def upgrade() -> None:
     op.create_table('inherited',
     sa.Column('subscription_id', KEY, autoincrement=False, nullable=False),
     sa.Column('from_id', KEY, autoincrement=False, nullable=False),
-    sa.Column('mark', KEY, nullable=False),
+    sa.Column('mark', KEY, autoincrement=False, nullable=False),
+    sa.Column('until', KEY, nullable=False),
     sa.Column('here', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscription.id'], name=op.f('fk_inherited_subscription_id_subscription'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['from_id'], ['subscription.id'], name=op.f('fk_inherited_from_id_subscription'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('subscription_id', 'from_id', name=op.f('pk_inherited')),
+    sa.PrimaryKeyConstraint('subscription_id', 'from_id', 'mark', name=op.f('pk_inherited')),
     )
     op.create_index('ix_inherited_from_id', 'inherited', ['from_id'])
     # Of what was merged before nobody knows the moment: it counts from the next entry on.
     op.execute(
-        'INSERT INTO inherited (subscription_id, from_id, mark, here)'
-        ' SELECT into_id, subscription_id, (SELECT COALESCE(MAX(id), 0) + 1 FROM consent), false FROM merged'
+        'INSERT INTO inherited (subscription_id, from_id, mark, until, here)'
+        ' SELECT into_id, subscription_id, entry.next, entry.next, false'
+        ' FROM merged, (SELECT COALESCE(MAX(id), 0) + 1 AS next FROM consent) AS entry'
     )

@@ -77,18 +77,18 @@ def counted(connection: Connection, of: MailingRow) -> int:
     """How many a notice is for that is opened now: by its copies, far fewer steps than by its readers."""
     changed = _changed(connection, of)
     copies = select(delivery.c.subscription_id).where(_is_copy(changed))
-    digests = (
-        select(digest_due.c.subscription_id)
-        .join(delivery, delivery.c.id == digest_due.c.delivery_id)
-        .where(_is_shown(changed, of))
-    )
-    theirs = [copies, digests]
+    lies_in = delivery.c.id == digest_due.c.delivery_id
+    shown = _is_shown(changed, of)
+    theirs = [copies, select(digest_due.c.subscription_id).join(delivery, lies_in).where(shown)]
     if inheriting.anybody_has(connection, of):
+        heir = select(inherited.c.subscription_id)
+        from_copies = and_(*inheriting.of_delivery(of))
+        from_digests = and_(*inheriting.of_digest(of))
         theirs += [
-            select(inherited.c.subscription_id).where(
-                inherited.c.from_id.in_(each), inherited.c.mark <= of.consent_mark
-            )
-            for each in (copies, digests)
+            heir.select_from(inherited.join(delivery, from_copies)).where(_is_copy(changed)),
+            heir.select_from(
+                inherited.join(digest_due, from_digests).join(delivery, lies_in)
+            ).where(shown),
         ]
     holders = union(*theirs).subquery()
     query = (
@@ -176,10 +176,13 @@ def _copy(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[An
     # Few have inherited anything: all others are asked for their own alone.
     latest = (
         select(delivery.c.id)
-        .outerjoin(inherited, and_(*inheriting.by_reader(delivery.c.subscription_id, of)))
+        .select_from(
+            delivery.outerjoin(inherited, and_(*inheriting.by_reader(inheriting.of_delivery(of))))
+        )
         .where(
             _is_copy(changed),
             delivery.c.subscription_id.in_(inheriting.either(of)),
+            or_(_is_inherited(), delivery.c.subscription_id == subscription.c.id),
         )
         .order_by(delivery.c.mailing_id.desc(), _in_mailbox())
         .limit(1)
@@ -189,17 +192,19 @@ def _copy(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[An
 
 def _digest(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[Any]:
     """The number of the digest that showed it to a reader."""
-    shown = (
-        select(digest_due.c.delivery_id)
-        .join(delivery, delivery.c.id == digest_due.c.delivery_id)
-        .where(_is_shown(changed, of))
-    )
-    own = shown.where(digest_due.c.subscription_id == subscription.c.id)
+    lies_in = digest_due.join(delivery, delivery.c.id == digest_due.c.delivery_id)
+    shown = select(digest_due.c.delivery_id).where(_is_shown(changed, of))
+    own = shown.select_from(lies_in).where(digest_due.c.subscription_id == subscription.c.id)
     if not heirs:
         return _of_reader(own)
     latest = (
-        shown.outerjoin(inherited, and_(*inheriting.by_reader(digest_due.c.subscription_id, of)))
-        .where(digest_due.c.subscription_id.in_(inheriting.either(of)))
+        shown.select_from(
+            lies_in.outerjoin(inherited, and_(*inheriting.by_reader(inheriting.of_digest(of))))
+        )
+        .where(
+            digest_due.c.subscription_id.in_(inheriting.either(of)),
+            or_(_is_inherited(), digest_due.c.subscription_id == subscription.c.id),
+        )
         .order_by(_in_mailbox(), digest_due.c.delivery_id.desc())
         .limit(1)
     )
@@ -208,8 +213,11 @@ def _digest(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[
 
 def _in_mailbox() -> ColumnElement[Any]:
     """Of a reader's own copy or one inherited: those that went to the mailbox that goes on come first."""
-    own = inherited.c.from_id.is_(None)
-    return case((own, 1), (inherited.c.here, 0), else_=2)
+    return case((~_is_inherited(), 1), (inherited.c.here, 0), else_=2)
+
+
+def _is_inherited() -> ColumnElement[bool]:
+    return inherited.c.from_id.is_not(None)
 
 
 def _notice(of: MailingRow, copy: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -2,14 +2,17 @@
 
 Where two become one (`store.moves`) the one that goes on inherits what was sent to the other, and all that
 this one had inherited. Rows are only ever added, each with the number of the consent entry by which it went
-on: so whoever asks about an audience that was frozen before is told what was so then.
+on: so whoever asks about an audience that was frozen before is told what was so then. The other one's reader
+may come back: what it is sent after it had ended is its own again, and nobody's inheritance.
 """
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select
 
 from mailer.store.columns import insert_ignoring
+from mailer.store.digest_tables import digest_due
+from mailer.store.ledger_tables import delivery, mailing
 from mailer.store.mailings import MailingRow, last_consent
 from mailer.store.tables import inherited, subscription
 
@@ -21,12 +24,24 @@ def inherit(connection: Connection, heir: int, over: int, *, here: bool) -> None
         here: those copies went to the mailbox that goes on.
     """
     mark = last_consent(connection)
+    latest = inherited.alias()
+    newest = select(func.max(latest.c.mark)).where(
+        latest.c.subscription_id == over, latest.c.from_id == inherited.c.from_id
+    )
     further = select(
-        literal(heir), inherited.c.from_id, literal(mark), and_(inherited.c.here, literal(here))
-    ).where(inherited.c.subscription_id == over, inherited.c.from_id != heir)
-    columns = ["subscription_id", "from_id", "mark", "here"]
+        literal(heir),
+        inherited.c.from_id,
+        literal(mark),
+        inherited.c.until,
+        and_(inherited.c.here, literal(here)),
+    ).where(
+        inherited.c.subscription_id == over,
+        inherited.c.from_id != heir,
+        inherited.c.mark == newest.scalar_subquery(),
+    )
+    columns = ["subscription_id", "from_id", "mark", "until", "here"]
     adding = insert_ignoring(connection, inherited)
-    connection.execute(adding, dict(zip(columns, (heir, over, mark, here), strict=True)))
+    connection.execute(adding, dict(zip(columns, (heir, over, mark, mark, here), strict=True)))
     connection.execute(insert_ignoring(connection, inherited).from_select(columns, further))
 
 
@@ -40,12 +55,43 @@ def anybody_has(connection: Connection, of: MailingRow) -> bool:
     return bool(connection.scalar(select(exists(query))))
 
 
-def by_reader(owner: ColumnElement[int], of: MailingRow) -> tuple[ColumnElement[bool], ...]:
-    """Of a row of `subscription` and one of `inherited`: what is `owner`'s is inherited by that reader."""
+def of_delivery(of: MailingRow) -> tuple[ColumnElement[bool], ...]:
+    """Of a row of `inherited`, as it stood when an audience was frozen: a delivery is part of it."""
+    return _within(delivery.c.subscription_id, delivery.c.mailing_id, of)
+
+
+def of_digest(of: MailingRow) -> tuple[ColumnElement[bool], ...]:
+    """The same of a release in a digest; what waits for one is handed on instead."""
+    lies_in = (
+        select(delivery.c.mailing_id)
+        .where(delivery.c.id == digest_due.c.delivery_id)
+        .correlate(digest_due)
+        .scalar_subquery()
+    )
+    return _within(digest_due.c.subscription_id, lies_in, of)
+
+
+def by_reader(
+    inheritance: tuple[ColumnElement[bool], ...],
+) -> tuple[ColumnElement[bool], ...]:
+    """Of a row of `subscription` besides: it is that reader's."""
+    return (inherited.c.subscription_id == subscription.c.id, *inheritance)
+
+
+def _within(
+    owner: ColumnElement[Any], by: ColumnElement[Any], of: MailingRow
+) -> tuple[ColumnElement[bool], ...]:
+    sent = mailing.alias()
+    frozen = (
+        select(sent.c.consent_mark)
+        .where(sent.c.id == by)
+        .correlate(delivery, digest_due)
+        .scalar_subquery()
+    )
     return (
-        inherited.c.subscription_id == subscription.c.id,
         inherited.c.from_id == owner,
         inherited.c.mark <= of.consent_mark,
+        inherited.c.until > frozen,
     )
 
 
@@ -57,7 +103,7 @@ def has(of: MailingRow) -> ColumnElement[bool]:
 
 
 def either(of: MailingRow) -> Select[Any]:
-    """Of a row of `subscription`: it, and those whose copies it stood for as a mailing's audience was frozen.
+    """Of a row of `subscription`: it, and all it had inherited anything of as an audience was frozen.
 
     It may stand in a query within another one: no row of `subscription` but the outermost is meant.
     """

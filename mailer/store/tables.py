@@ -268,7 +268,9 @@ inherited = Table(
         autoincrement=False,
     ),
     # The consent entry by which it went on: audiences frozen before know nothing of it.
-    Column("mark", BigKey, nullable=False),
+    Column("mark", BigKey, primary_key=True, autoincrement=False),
+    # The entry by which the other one had ended: what it is sent later, its reader being back, is its own.
+    Column("until", BigKey, nullable=False),
     # Those copies went to the mailbox that goes on.
     Column("here", Boolean, nullable=False),
     Index("ix_inherited_from_id", "from_id"),

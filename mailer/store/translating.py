@@ -114,9 +114,9 @@ def _lacks(
     found = [exists().where(copies, its_own)]
     digests = [_by_digest(of, digest_due.c.subscription_id == subscription.c.id)]
     if inheriting.anybody_has(connection, of):
-        theirs = inheriting.by_reader(delivery.c.subscription_id, of)
+        theirs = inheriting.by_reader(inheriting.of_delivery(of))
         found.append(exists().where(copies, *theirs))
-        digests.append(_by_digest(of, *inheriting.by_reader(digest_due.c.subscription_id, of)))
+        digests.append(_by_digest(of, *inheriting.by_reader(inheriting.of_digest(of))))
     this = delivery.c.prepared_id.in_(earlier.messages)
     has, has_this = or_(*digests, *found), or_(*(each.where(this) for each in found))
     return or_(not_(has), and_(every, not_(has_this)))

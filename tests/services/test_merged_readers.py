@@ -378,3 +378,48 @@ def test_merging_races_with_a_correction(
     assert ("new", NOTICE) in told_to
     assert len(told_to) == len(set(told_to)) <= 2
     adds_up(office)
+
+
+@BOTH
+@pytest.mark.parametrize("digest", [False, True])
+def test_what_is_sent_to_who_comes_back_to_the_old_address_is_theirs_alone(
+    office: Office, clock: Clock, hand: DeskHand, digest: bool
+) -> None:
+    """The new mailbox, in a break just then, has no copy of it: no correction is told there."""
+    subscribed(office, clock, hand, NEW, OLD)
+    moved(office, hand)
+    subscribed(office, clock, hand, OLD)
+    choose(office, NEW, paused_until=clock() + timedelta(minutes=1))
+    choose(office, OLD, paused_until=None, frequency="daily" if digest else "at_once")
+    publish_now(office, TITLE)
+    clock.move(days=1)
+    send(office)
+    hand.send_all()
+    correct(office)
+    settled(office, hand)
+    assert [reader for reader, _ in told(hand)] == ["old"]
+    assert got(hand, NOTICE) == [("old", NOTICE)]
+    adds_up(office)
+
+
+@BOTH
+def test_a_late_language_is_not_withheld_for_what_they_were_sent(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    subscribed(office, clock, hand, NEW, OLD)
+    moved(office, hand)
+    subscribed(office, clock, hand, OLD)
+    choose(office, NEW, paused_until=clock() + timedelta(minutes=1), languages=("en", "da"))
+    publish_one(office, title=TITLE)
+    hand.send_all()
+    clock.move(hours=1)
+    document = ReleaseDocument(replace(corrected("News"), language="en"))
+    press.add_document(
+        office, document, newsroom=UM.key, who="desk", beside=press.Beside(translates=1)
+    )
+    press.send(office, 1, who="desk")
+    publish.publish_due(office)
+    translations.publish_due(office)
+    hand.send_all()
+    assert got(hand, TITLE, "News") == [("old", TITLE), ("new", "News")]
+    adds_up(office)
