@@ -72,7 +72,7 @@ class PressDesk(PressDispatch):
                 patience=0,
             )
             self.model.writes(release, text)
-            self.look(release, looked)
+            self.look(release, looked, language)
 
     def the_desk_withdraws(self, pick: int, looked: bool) -> None:
         release = self.one_of(pick)
