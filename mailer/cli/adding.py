@@ -8,7 +8,7 @@ import click
 
 from mailer.cli import show
 from mailer.cli.account import operator
-from mailer.cli.given import content
+from mailer.cli.given import attach_option, content
 
 if TYPE_CHECKING:
     from mailer.services.handing_in import Given, HandedIn, Wish
@@ -31,13 +31,7 @@ SOME_REFUSED = 1
     help="Which of several, from 1; once for each.  [default: all of a file]",
 )
 @click.option("--translates", metavar="ID", type=int, help="The release it is another language of.")
-@click.option(
-    "--attach",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Goes with it, in the mail itself where it is small; once for each.",
-)
+@attach_option("Goes with it, in the mail itself where it is small; once for each.")
 @click.option(
     "--dry-run", "dry", is_flag=True, help="Tell what would be stored, and store nothing."
 )

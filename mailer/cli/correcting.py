@@ -8,7 +8,7 @@ import click
 from mailer.cli import show
 from mailer.cli.account import operator
 from mailer.cli.amended import became, from_option, number_argument, tell
-from mailer.cli.given import content
+from mailer.cli.given import attach_option, content
 
 if TYPE_CHECKING:
     from mailer.core.release import Edition
@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 @click.option("--note", required=True, metavar="TEXT", help="What was wrong, for readers.")
 @click.option("--language", metavar="TAG", help="Which text it corrects.  [default: as it says]")
 @click.option("--silent", is_flag=True, help="Tell nobody who holds the old text.")
-@click.option(
-    "--attach",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file to send in the mail; in the place of one of that name. May be repeated.",
-)
+@attach_option("A file to send in the mail; in the place of one of that name. May be repeated.")
 @click.option(
     "--without", metavar="NAME", multiple=True, help="An attached file that goes. May be repeated."
 )

@@ -1,9 +1,22 @@
 """What a command is given beside its words: a document, and somebody's yes."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
+
+
+def attach_option(how: str) -> Callable[[Any], Any]:
+    """`--attach FILE`, once for each file; `how` is its help."""
+    return click.option(
+        "--attach",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help=how,
+    )
 
 
 def content(document: Path) -> bytes:

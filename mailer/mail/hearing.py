@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -31,7 +32,7 @@ class Garbled(Exception):
         self.reason = reason
 
 
-class Ear(asyncio.BufferedProtocol):
+class Ear(asyncio.BufferedProtocol, ABC):
     """Hears a connection into a small buffer of its own.
 
     Left to itself a transport makes room for 256 KB at each read, which costs more than the reply in it.
@@ -48,9 +49,9 @@ class Ear(asyncio.BufferedProtocol):
         """So many octets have come."""
         self.data_received(bytes(self._room[:nbytes]))
 
+    @abstractmethod
     def data_received(self, data: bytes) -> None:
         """What has come; whoever hears says what follows from it."""
-        raise NotImplementedError
 
 
 class Hearing:

@@ -68,7 +68,7 @@ def read_leave(office: Office, *, token: str) -> LeaveView | None:
     """
     number = _subscription_named(office, token)
     with office.database.read() as connection:
-        standing = _meant(connection, number)
+        standing = going_on(connection, number)
         if standing is None:
             return None
         left = departures.last_departures(connection, [standing.id])
@@ -188,8 +188,8 @@ def _subscription_named(office: Office, token: str) -> int:
     return office.keys.tokens.read(LinkPurpose.LEAVE, token, office.clock()).subject
 
 
-def _meant(connection: Connection, number: int) -> SubscriptionRow | None:
-    """The subscription that a link ends: the one it names, or what goes on in its place."""
+def going_on(connection: Connection, number: int) -> SubscriptionRow | None:
+    """The subscription that a link names, or what goes on in its place."""
     standing = people.read_subscription(connection, number)
     if standing is None or standing.state is not SubscriptionState.ENDED:
         return standing

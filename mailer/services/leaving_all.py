@@ -13,7 +13,7 @@ from mailer.core.token import LinkPurpose
 from mailer.services import leaving
 from mailer.services.leaving import Ending
 from mailer.services.office import Office
-from mailer.store import choices, moves, people
+from mailer.store import choices
 from mailer.store.database import Connection
 from mailer.store.mailings import take_turn
 from mailer.store.people import SubscriptionRow
@@ -41,7 +41,7 @@ def read(office: Office, *, token: str) -> LeaveAllView | None:
     """
     number = _named(office, token)
     with office.database.read() as connection:
-        named = _carrier(connection, number)
+        named = leaving.going_on(connection, number)
         return None if named is None else _view(named, _ending(connection, named))
 
 
@@ -57,7 +57,7 @@ def leave(office: Office, *, token: str, origin: Origin) -> LeaveAllView | None:
     number = _named(office, token)
     with office.database.write() as connection:
         take_turn(connection, alone=False)
-        named = _carrier(connection, number)
+        named = leaving.going_on(connection, number)
         if named is None:
             return None
         ending = _ending(connection, named, lock=True)
@@ -69,15 +69,6 @@ def leave(office: Office, *, token: str, origin: Origin) -> LeaveAllView | None:
 
 def _named(office: Office, token: str) -> int:
     return office.keys.tokens.read(LinkPurpose.LEAVE_ALL, token, office.clock()).subject
-
-
-def _carrier(connection: Connection, number: int) -> SubscriptionRow | None:
-    """The subscription that a link names, or what goes on in its place."""
-    standing = people.read_subscription(connection, number)
-    if standing is None or standing.state is not SubscriptionState.ENDED:
-        return standing
-    follower = moves.successor(connection, number)
-    return standing if follower is None else people.read_subscription(connection, follower)
 
 
 def _ending(

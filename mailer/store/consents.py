@@ -108,7 +108,6 @@ class Entry:
 _WORDING = select(wording.c.hash).where(wording.c.hash == bindparam("digest"))
 _NOTE = insert(consent).returning(consent.c.id)
 _NOTE_ALL = insert(consent).returning(consent.c.id, consent.c.subscription_id)
-_ADD_REQUEST = insert(request).returning(request.c.id)
 _ADD_REQUESTS = insert(request).returning(request.c.id, request.c.subscription_id)
 
 
@@ -150,11 +149,6 @@ def _written(entry: Entry, now: datetime) -> dict[str, Any]:
         "privacy": entry.privacy,
         "generation": entry.generation,
     }
-
-
-def add_request(connection: Connection, new: NewRequest, now: datetime) -> int:
-    """Keep what somebody asked for; its number."""
-    return int(connection.execute(_ADD_REQUEST, _asked(new, now)).scalar_one())
 
 
 def add_requests(

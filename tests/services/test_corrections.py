@@ -19,7 +19,14 @@ from support.desk import (
     race,
     text,
 )
-from support.desk_hand import DeskHand, corrected, notices_to, told
+from support.desk_hand import (
+    DeskHand,
+    corrected,
+    doubted_after,
+    killed_amid,
+    notices_to,
+    told,
+)
 from support.offices import Clock, make_office
 from support.over_both import BOTH, database_of
 
@@ -324,20 +331,11 @@ def test_killed_amid_a_correction(
 ) -> None:
     """What was on the wire is in doubt: its reader gets the notice. All others get the new text."""
     publish_one(office)
-    hand.send(ACCEPTED)
-    hand.take(4)
-    hand.begin(1)
-    correct(office)
-    hand.worker.kill(journal)
-    assert not aftermath.settle_due(office)
-
-    other = DeskHand(office, tmp_path)
-    clock.move(minutes=5)
-    other.worker.books.take_over()
+    other = killed_amid(hand, lambda: correct(office), journal, tmp_path, clock)
     assert aftermath.settle_due(office)
     other.send_all()
 
-    doubted = {"reader1"} if journal == "kept" else {f"reader{n}" for n in range(1, 5)}
+    doubted = doubted_after(journal)
     assert told(other, NOTICE) == {"reader0"} | doubted
     assert told(other, NEW) == {f"reader{n}" for n in range(1, 6)} - doubted
     adds_up(office)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 from support.desk import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, approve, progress_of, race, text
-from support.desk_hand import DeskHand, corrected, notices_to
+from support.desk_hand import DeskHand, corrected, doubted_after, killed_amid, notices_to
 from support.digesting import choose, publish_now, readers, send, states, with_digests
 from support.mortal import Killed, Mortal
 from support.offices import KEFM, UM, Clock, make_office
@@ -244,20 +244,11 @@ def test_killed_amid_a_correction(
     office: Office, clock: Clock, hand: DeskHand, tmp_path: Path, journal: str
 ) -> None:
     opened(office, clock, FIRST, OTHER)
-    hand.send(ACCEPTED)
-    hand.take(4)
-    hand.begin(1)
-    correct(office)
-    hand.worker.kill(journal)
-    assert not aftermath.settle_due(office)
-
-    other = DeskHand(office, tmp_path)
-    clock.move(minutes=5)
-    other.worker.books.take_over()
+    other = killed_amid(hand, lambda: correct(office), journal, tmp_path, clock)
     settled(office, other)
     other.send_all()
 
-    doubted = {"reader1"} if journal == "kept" else {f"reader{n}" for n in range(1, 5)}
+    doubted = doubted_after(journal)
     assert shown(other) == {
         "reader0": [(NOTICE,)],
         **{reader: [(NOTICE,), (FIRST, OTHER)] for reader in doubted},

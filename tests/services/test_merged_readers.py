@@ -54,6 +54,17 @@ def correct(office: Office, title: str = RIGHT) -> None:
     corrections.correct(office, 1, corrected(title), note="", who="desk", patience=0)
 
 
+def translated(office: Office) -> None:
+    """A late language of the first release goes out."""
+    document = ReleaseDocument(replace(corrected("News"), language="en"))
+    press.add_document(
+        office, document, newsroom=UM.key, who="desk", beside=press.Beside(translates=1)
+    )
+    press.send(office, 1, who="desk")
+    publish.publish_due(office)
+    translations.publish_due(office)
+
+
 def settled(office: Office, hand: DeskHand) -> None:
     hand.let_go_of_stopped()
     assert aftermath.settle_due(office)
@@ -298,13 +309,7 @@ def test_a_late_translation_is_not_sent_to_who_inherited_the_release(
     hand.send_all()
     clock.move(hours=1)
     moved(office, hand)
-    document = ReleaseDocument(replace(corrected("News"), language="en"))
-    press.add_document(
-        office, document, newsroom=UM.key, who="desk", beside=press.Beside(translates=1)
-    )
-    press.send(office, 1, who="desk")
-    publish.publish_due(office)
-    translations.publish_due(office)
+    translated(office)
     hand.send_all()
     assert got(hand, TITLE, "News") == [("new", TITLE)]
     adds_up(office)
@@ -322,12 +327,7 @@ def test_nor_does_it_wait_for_the_digest_of_who_inherited_one_with_it(
     clock.move(hours=24)
     settled(office, hand)
     moved(office, hand)
-    document = ReleaseDocument(replace(corrected("News"), language="en"))
-    press.add_document(
-        office, document, newsroom=UM.key, who="desk", beside=press.Beside(translates=1)
-    )
-    press.send(office, 1, who="desk")
-    translations.publish_due(office)
+    translated(office)
     before = len(hand.kept)
     clock.move(hours=24)
     settled(office, hand)
@@ -413,13 +413,7 @@ def test_a_late_language_is_not_withheld_for_what_they_were_sent(
     publish_one(office, title=TITLE)
     hand.send_all()
     clock.move(hours=1)
-    document = ReleaseDocument(replace(corrected("News"), language="en"))
-    press.add_document(
-        office, document, newsroom=UM.key, who="desk", beside=press.Beside(translates=1)
-    )
-    press.send(office, 1, who="desk")
-    publish.publish_due(office)
-    translations.publish_due(office)
+    translated(office)
     hand.send_all()
     assert got(hand, TITLE, "News") == [("old", TITLE), ("new", "News")]
     adds_up(office)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, update
+from support import moving as moves
 from support.choosing import PAGE, open_link
 from support.desk import ACCEPTED, came_of, lease, publish_one, race
+from support.moving import confirm, move_number
 from support.offices import KEFM, Clock
 from support.readers import (
     acts,
@@ -21,39 +23,21 @@ from mailer.core.choice import Choice
 from mailer.core.delivery import Due
 from mailer.core.errors import AddressRefused, LinkOver, NotAllowed, NotFound, TryLater
 from mailer.services import choices, confirmation, leaving, moving, people, proof
-from mailer.services.moving import MoveView, Wish
+from mailer.services.moving import MoveView
 from mailer.services.office import Office
 from mailer.store import ledger, outcomes
 from mailer.store.ledger_tables import delivery
-from mailer.store.tables import consent, request, subscriber, subscription
+from mailer.store.tables import consent, subscriber, subscription
 
 OLD, NEW = "anna@old.example", "anna@new.example"
-WORDS = "Send it all to the new address."
 
 
 def ask(office: Office, token: str, address: str = NEW) -> None:
-    moving.ask(office, token=token, wish=Wish(parse_address(address), WORDS, PAGE))
-
-
-def move_number(office: Office) -> int:
-    """The newest request to move."""
-    with office.database.read() as connection:
-        found = connection.scalars(
-            select(request.c.id).where(request.c.kind == "move").order_by(request.c.id.desc())
-        ).first()
-    assert found is not None
-    return int(found)
-
-
-def confirm(office: Office) -> MoveView:
-    view = moving.confirm(office, request_id=move_number(office), origin=PAGE)
-    assert view is not None
-    return view
+    moves.ask(office, token, address)
 
 
 def move(office: Office, address: str = NEW) -> MoveView:
-    ask(office, open_link(office, OLD), address)
-    return confirm(office)
+    return moves.move(office, OLD, address)
 
 
 def standing(office: Office, address: str) -> list[tuple[str, str]]:

@@ -43,7 +43,9 @@ def test_only_an_open_request_in_time_can_be_confirmed_and_only_once(database: D
         row = anna(connection)
         wording = consents.keep_wording(connection, "Ja", START)
         numbers = [
-            consents.add_request(connection, NewRequest(row.id, state, "da", wording, LATER), START)
+            consents.add_requests(
+                connection, [NewRequest(row.id, state, "da", wording, LATER)], START
+            )[row.id]
             for state in (RequestState.OPEN, RequestState.OPEN, RequestState.ANSWERED)
         ]
         confirmed = [

@@ -3,7 +3,7 @@
 import email
 import email.policy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,10 +11,12 @@ from pathlib import Path
 from sqlalchemy import select
 from support.desk import ACCEPTED, text
 from support.dispatching_by_hand import ByHand
+from support.offices import Clock
 
 from mailer.core.delivery import Outcome
 from mailer.core.release import Edition
 from mailer.mail.compose import Composer
+from mailer.services import aftermath
 from mailer.services.bookkeeper import Letter
 from mailer.services.office import Office
 from mailer.store.ledger_tables import delivery, mailing
@@ -123,3 +125,28 @@ def notices_to(office: Office, kind: str = "correction") -> dict[str, int]:
     )
     with office.database.read() as connection:
         return dict(Counter(one.partition("@")[0] for one in connection.scalars(query)))
+
+
+def killed_amid(
+    hand: DeskHand, change: Callable[[], object], journal: str, folder: Path, clock: Clock
+) -> DeskHand:
+    """Killed as something is changed: one letter has arrived, one of four in hand is on the wire.
+
+    Returns:
+        Who has taken over.
+    """
+    hand.send(ACCEPTED)
+    hand.take(4)
+    hand.begin(1)
+    change()
+    hand.worker.kill(journal)
+    assert not aftermath.settle_due(hand.office)
+    other = DeskHand(hand.office, folder)
+    clock.move(minutes=5)
+    other.worker.books.take_over()
+    return other
+
+
+def doubted_after(journal: str) -> set[str]:
+    """Whose copies are in doubt then: without a journal, of everything in hand."""
+    return {"reader1"} if journal == "kept" else {f"reader{n}" for n in range(1, 5)}
