@@ -105,7 +105,11 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
 def _in_order(
     connection: Connection, one: SubscriptionRow, other: SubscriptionRow
 ) -> tuple[SubscriptionRow, SubscriptionRow]:
-    """Which of two active subscriptions goes on, and which ends: no release that is due may be lost."""
+    """Which of two active subscriptions goes on, and which ends: no release that is due may be lost.
+
+    Where that leaves the choice, the one whose letters may have left: they are repeated with their own
+    Message-IDs. Then the elder.
+    """
     owed = merging.owed_alone(connection, one.id, other.id)
     owed_to_other = merging.owed_alone(connection, other.id, one.id)
     if owed and owed_to_other:
@@ -115,6 +119,9 @@ def _in_order(
         )
     if owed or owed_to_other:
         return (one, other) if owed else (other, one)
+    doubts = merging.in_doubt(connection, one.id), merging.in_doubt(connection, other.id)
+    if doubts[0] != doubts[1]:
+        return (one, other) if doubts[0] > doubts[1] else (other, one)
     older = (other.active_since or other.made_at) < (one.active_since or one.made_at)
     return (other, one) if older else (one, other)
 

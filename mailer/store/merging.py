@@ -1,7 +1,9 @@
 """What two subscriptions are owed, asked as they become one: each release reaches their reader once.
 
-*Held* is a copy that a relay accepted, or that may have left. What one of the two holds is not sent to the
-other any more. What is in a dispatcher's hand is neither held nor owed: who asks waits until that is known.
+*Held* is a copy that a relay accepted, or that may have left and is not tried again. What one of the two
+holds is not sent to the other any more. What may have left and is due again is owed: the one that ends cannot
+try it again, and if both let go of it for the other's sake nobody would. What is in a dispatcher's hand is
+neither held nor owed: who asks waits until that is known.
 
 Every function takes an open writing connection that holds both subscriptions.
 """
@@ -84,6 +86,22 @@ def owed_alone(connection: Connection, one: int, other: int) -> int:
     return int(connection.scalar(written) or 0) + int(connection.scalar(later) or 0)
 
 
+def in_doubt(connection: Connection, one: int) -> int:
+    """How many letters to a reader may have left and are due again."""
+    query = (
+        select(func.count())
+        .select_from(mailing)
+        .join(delivery, delivery.c.mailing_id == mailing.c.id)
+        .where(
+            _LIVING,
+            delivery.c.subscription_id == one,
+            delivery.c.state == DeliveryState.DUE,
+            _left(delivery),
+        )
+    )
+    return int(connection.scalar(query) or 0)
+
+
 def owed_later(connection: Connection, reader: int) -> frozenset[int]:
     """The releases that a reader is owed by a mailing that has not come to their row yet."""
     return frozenset(_to_be_written(connection, reader).values())
@@ -136,7 +154,7 @@ def drop_held(
         update(delivery)
         .where(delivery.c.id.in_([row.id for row in rows]))
         .values(
-            state=case((_held(delivery), "unknown"), else_="ended"), settled_at=now, due_at=None
+            state=case((_left(delivery), "unknown"), else_="ended"), settled_at=now, due_at=None
         )
     )
     count_settled(connection, [row.mailing_id for row in rows])
@@ -211,8 +229,13 @@ def _in_digest(reader: int, release_id: ColumnElement[int]) -> ColumnElement[boo
 
 
 def _held(copy: FromClause) -> ColumnElement[bool]:
-    """Of a delivery: a relay accepted it, or it may have left."""
-    left = exists().where(
+    """Of a delivery: a relay accepted it, or it may have left and is not tried again."""
+    settled = copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN])
+    return or_(settled, and_(copy.c.state != DeliveryState.DUE, _left(copy)))
+
+
+def _left(copy: FromClause) -> ColumnElement[bool]:
+    """Of a delivery: an attempt at it left, or may have."""
+    return exists().where(
         attempt.c.delivery_id == copy.c.id, attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN])
     )
-    return or_(copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN]), left)

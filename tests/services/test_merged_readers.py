@@ -6,9 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from support.choosing import open_link
 from support.desk import ACCEPTED, DEFERRED, UNKNOWN, publish_one, race
-from support.desk_hand import DeskHand, corrected
+from support.desk_hand import DeskHand, Mail, corrected
 from support.digesting import choose, publish_now, send, with_digests
 from support.moving import ask, confirm, move
 from support.offices import UM, Clock, make_office
@@ -20,6 +21,7 @@ from mailer.core.errors import TryLater
 from mailer.core.release import ReleaseDocument
 from mailer.services import aftermath, corrections, press, proof, publish, translations
 from mailer.services.office import Office
+from mailer.store.ledger_tables import mailing
 
 OLD, NEW, THIRD = "old@example.org", "new@example.org", "third@example.org"
 TITLE, RIGHT = "Nyt", "Nyt, rettet"
@@ -211,22 +213,49 @@ def test_what_was_inherited_is_inherited_further_and_the_past_stays(
 
 
 @BOTH
+@pytest.mark.parametrize("policy", ["resend", "hold"])
 @pytest.mark.parametrize("outcome", [ACCEPTED, UNKNOWN])
 def test_what_the_mailbox_has_is_not_sent_again_by_the_other(
-    office: Office, clock: Clock, hand: DeskHand, outcome: Outcome
+    office: Office, clock: Clock, hand: DeskHand, outcome: Outcome, policy: str
 ) -> None:
-    """The elder goes on: its own copy waits, and the new mailbox has one already, or may have."""
+    """The elder goes on: its own copy waits, and the new mailbox has one, or may have and keeps it."""
     subscribed(office, clock, hand, OLD, NEW)
     publish_one(office, title=TITLE)
+    with office.database.write() as connection:
+        connection.execute(update(mailing).values(unknown=policy))
     hand.take(2)
     each_came_to(hand, [DEFERRED, outcome])
     moved(office, hand)
     clock.move(hours=3)
     hand.send_all()
-    assert got(hand, TITLE) == ([("new", TITLE)] if outcome is ACCEPTED else [])
+    once = outcome is ACCEPTED or policy == "resend"
+    assert got(hand, TITLE) == ([("new", TITLE)] if once else [])
     correct(office)
     settled(office, hand)
     assert got(hand, NOTICE) == [("new", NOTICE)]
+    adds_up(office)
+
+
+@BOTH
+@pytest.mark.parametrize("outcomes", [(UNKNOWN, UNKNOWN), (UNKNOWN, DEFERRED), (DEFERRED, UNKNOWN)])
+def test_of_letters_in_doubt_one_is_sent_again_as_itself(
+    office: Office, clock: Clock, hand: DeskHand, outcomes: tuple[Outcome, Outcome]
+) -> None:
+    """Neither is let go of for the other alone, and what may be there already is what comes."""
+    subscribed(office, clock, hand, OLD, NEW)
+    publish_one(office, title=TITLE)
+    letters = hand.take(2)
+    doubtful = [
+        Mail.read(hand.message(letter)).headers["Message-ID"]
+        for letter, outcome in zip(letters, outcomes, strict=True)
+        if outcome is UNKNOWN
+    ]
+    each_came_to(hand, outcomes)
+    moved(office, hand)
+    clock.move(hours=3)
+    hand.send_all()
+    assert got(hand, TITLE) == [("new", TITLE)]
+    assert hand.kept[-1][1].headers["Message-ID"] in doubtful
     adds_up(office)
 
 
