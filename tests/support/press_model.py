@@ -135,10 +135,11 @@ class PressModel(PressHistory):
                 bond.waits[number].done = True
 
     def _no_other(self, bond: Bond, number: int, letter: int, token: str | None) -> None:
-        """In whatever form it is sent, it is sent once."""
+        """In whatever form it is sent, it is sent once; a notice may be there before what is tried again."""
         release = self.releases[number]
+        before = {"early", "embargo"} | ({"correction"} if letter in self.doubted else set())
         for other, (kind, tokens) in bond.got[number].copies.items():
-            if other == letter or kind in {"early", "embargo"} or other in self.doubted:
+            if other == letter or kind in before or other in self.doubted:
                 continue
             spoken = {release.text(one).language for one in tokens}
             further = token and release.text(token).language not in spoken
