@@ -13,6 +13,7 @@ The caller's transaction holds all of them locked.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mailer.core.choice import Choice, joined
 from mailer.core.consent import Act, Origin, SubscriptionState
@@ -77,13 +78,12 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
         raise TryLater("Something is on its way this moment", "try again in a moment")
     for each in (one, other):
         remaking.recall(act.connection, each.id, act.now)
-    goes_on, over = _in_order(act.connection, one, other) if both else (one, other)
     choice = joined(one.choice, other.choice) if both else one.choice
+    every = choice.every_language
+    goes_on, over = _in_order(act.connection, one, other, every) if both else (one, other)
     for each in (one, other):
         consents.take_back_requests(act.connection, each.id, act.now)
-    merging.drop_held(
-        act.connection, goes_on.id, over.id, act.now, every_language=choice.every_language
-    )
+    merging.drop_held(act.connection, goes_on.id, over.id, act.now, every_language=every)
     owed_later = merging.owed_later(act.connection, goes_on.id)
     awaiting.pass_on(act.connection, over.id, goes_on.id, act.now, but=owed_later)
     if over.state is not SubscriptionState.ENDED:
@@ -103,15 +103,15 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
 
 
 def _in_order(
-    connection: Connection, one: SubscriptionRow, other: SubscriptionRow
+    connection: Connection, one: SubscriptionRow, other: SubscriptionRow, every_language: bool
 ) -> tuple[SubscriptionRow, SubscriptionRow]:
     """Which of two active subscriptions goes on, and which ends: no release that is due may be lost.
 
     Where that leaves the choice, the one whose letters may have left: they are repeated with their own
     Message-IDs. Then the elder.
     """
-    owed = merging.owed_alone(connection, one.id, other.id)
-    owed_to_other = merging.owed_alone(connection, other.id, one.id)
+    ask = partial(merging.owed_alone, connection, every_language=every_language)
+    owed, owed_to_other = ask(one.id, other.id), ask(other.id, one.id)
     if owed and owed_to_other:
         raise TryLater(
             "Releases are on their way to both addresses, each of them to one alone",

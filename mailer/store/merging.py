@@ -27,7 +27,7 @@ from sqlalchemy import (
 from mailer.core.delivery import DeliveryState, Result
 from mailer.store import audiences, mailings
 from mailer.store.digest_tables import digest_due, gathering
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
 from mailer.store.progress import count_settled
 from mailer.store.tables import subscription
 
@@ -60,12 +60,16 @@ def in_hand(connection: Connection, subscriptions: Sequence[int]) -> bool:
     return bool(connection.scalar(select(or_(held, noting))))
 
 
-def owed_alone(connection: Connection, one: int, other: int) -> int:
+def owed_alone(connection: Connection, one: int, other: int, *, every_language: bool) -> int:
     """How many mailings owe `one`, or have brought it, what `other` is not owed and has not had.
 
     What was brought counts only where the other's row is still to be written: it would bring it again.
+
+    Args:
+        every_language: their reader wants each release in all languages: then each counts by itself; and of
+            a row still to be written nobody knows its language, so that neither may end before it is there.
     """
-    due = and_(delivery.c.state == DeliveryState.DUE, ~_has(other))
+    due = and_(delivery.c.state == DeliveryState.DUE, ~_has(other, every_language))
     unwritten = and_(mailing.c.fanned_to.is_not(None), mailing.c.fanned_to < other)
     written = (
         select(func.count())
@@ -74,14 +78,17 @@ def owed_alone(connection: Connection, one: int, other: int) -> int:
         .where(
             _LIVING,
             delivery.c.subscription_id == one,
-            ~_owed(other),
+            ~_owed(other, every_language),
             or_(due, and_(unwritten, _held(delivery))),
         )
     )
     theirs, others = (_to_be_written(connection, each) for each in (one, other))
-    alone = mailing.c.id.in_(theirs.keys() - others.keys())
+    neither = and_(~_owed(other, False), ~_has(other, False))
+    alone = and_(mailing.c.id.in_(theirs.keys() - others.keys()), neither)
+    if every_language:
+        alone = or_(mailing.c.id.in_(theirs), and_(mailing.c.id.in_(others), _owed(one, False)))
     later = select(func.count(mailing.c.id)).where(
-        or_(and_(alone, ~_owed(other), ~_has(other)), and_(mailing.c.id.in_(others), _has(one)))
+        or_(alone, and_(mailing.c.id.in_(others), _has(one, False)))
     )
     return int(connection.scalar(written) or 0) + int(connection.scalar(later) or 0)
 
@@ -136,9 +143,10 @@ def drop_held(
     """Let go of what is due to the one that goes on and that the other holds, at once or in a digest.
 
     Args:
-        every_language: its reader wants each release in all languages: then it is the same copy alone.
+        every_language: its reader wants each release in all languages: then only what is in the same one.
     """
-    has = _same_copy(over) if every_language else or_(_same_copy(over), _has(over))
+    is_release = mailing.c.kind.in_(_THE_RELEASE)
+    has = or_(and_(~is_release, _same_copy(over)), _has(over, every_language))
     rows = connection.execute(
         select(delivery.c.id, delivery.c.mailing_id)
         .join(mailing, mailing.c.id == delivery.c.mailing_id)
@@ -171,11 +179,15 @@ def drop_held(
     )
 
 
-def _owed(reader: int) -> ColumnElement[bool]:
-    """Of a mailing: a reader is in it, or its release waits for their digest."""
+def _owed(reader: int, every_language: bool) -> ColumnElement[bool]:
+    """Of a mailing: a reader is in it, or its release waits for their digest.
+
+    With each language by itself it is asked of a delivery of that mailing.
+    """
     own = delivery.alias()
+    alike = [_in_its_language(own)] if every_language else []
     return or_(
-        exists().where(own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader),
+        exists().where(own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader, *alike),
         and_(
             mailing.c.kind.in_(_THE_RELEASE),
             exists().where(
@@ -195,16 +207,21 @@ def _same_copy(reader: int) -> ColumnElement[bool]:
     )
 
 
-def _has(reader: int) -> ColumnElement[bool]:
-    """Of a mailing of a release: a reader holds the release, by itself or in a digest."""
-    return and_(
-        mailing.c.kind.in_(_THE_RELEASE),
-        or_(_by_itself(reader, mailing.c.release_id), _in_digest(reader, mailing.c.release_id)),
-    )
+def _has(reader: int, every_language: bool) -> ColumnElement[bool]:
+    """Of a mailing of a release: a reader holds the release, by itself or in a digest.
+
+    With each language by itself it is asked of a delivery of that mailing.
+    """
+    by_itself = _by_itself(reader, mailing.c.release_id, every_language=every_language)
+    in_digest = _in_digest(reader, mailing.c.release_id)
+    return and_(mailing.c.kind.in_(_THE_RELEASE), or_(by_itself, in_digest))
 
 
-def _by_itself(reader: int, release_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _by_itself(
+    reader: int, release_id: ColumnElement[int], *, every_language: bool = False
+) -> ColumnElement[bool]:
     own, by = delivery.alias(), mailing.alias()
+    alike = [_in_its_language(own)] if every_language else []
     return exists(
         select(own.c.id)
         .join(by, by.c.id == own.c.mailing_id)
@@ -213,9 +230,22 @@ def _by_itself(reader: int, release_id: ColumnElement[int]) -> ColumnElement[boo
             by.c.kind.in_(_THE_RELEASE),
             own.c.subscription_id == reader,
             _held(own),
+            *alike,
         )
-        .correlate(mailing, digest_due)
+        .correlate(mailing, delivery, digest_due)
     )
+
+
+def _in_its_language(own: FromClause) -> ColumnElement[bool]:
+    """Of two deliveries: they are in one language."""
+    spoken = [
+        select(prepared.c.language)
+        .where(prepared.c.id == each.c.prepared_id)
+        .correlate(each)
+        .scalar_subquery()
+        for each in (own, delivery)
+    ]
+    return spoken[0] == spoken[1]
 
 
 def _in_digest(reader: int, release_id: ColumnElement[int]) -> ColumnElement[bool]:
