@@ -52,9 +52,9 @@ class PressModel(PressHistory):
         assert release.number in bond.waits, f"{bond.mailbox} did not want {release.number} so"
         wait = bond.waits[release.number]
         if release.number not in bond.excused:
-            may = wait.tokens | bond.got[release.number].may
-            assert token in may, f"{bond.mailbox}: {token} of {wait}"
-            self._has_none(bond, release, None)
+            may = bond.got[release.number].may
+            assert token in wait.tokens | may, f"{bond.mailbox}: {token} of {wait}"
+            self._has_none(bond, release, None, besides="correction" if token in may else "")
 
     def _hands_out_early(
         self, bond: Bond, release: Release, tokens: set[str], now: datetime
@@ -96,10 +96,16 @@ class PressModel(PressHistory):
         may = bond.got[release.number].may
         assert may, f"{bond.mailbox} is told of {release.number} and holds nothing of it"
 
-    def _has_none(self, bond: Bond, release: Release, language: str | None) -> None:
-        """Nothing of it has arrived, but what nobody knows of, or another language that they wanted too."""
+    def _has_none(
+        self, bond: Bond, release: Release, language: str | None, besides: str = ""
+    ) -> None:
+        """Nothing of it has arrived, but what nobody knows of, or another language that they wanted too.
+
+        Args:
+            besides: what may be there before a digest in doubt is sent again.
+        """
         for letter, (kind, tokens) in bond.got[release.number].copies.items():
-            if kind == "early" or letter in self.doubted:
+            if kind in {"early", besides} or letter in self.doubted:
                 continue
             spoken = {release.text(one).language for one in tokens}
             alone = language is None or release.number in bond.either
