@@ -21,6 +21,7 @@ from mailer.services.desk_record import named, noted
 from mailer.services.kept import to_keep
 from mailer.services.office import Office
 from mailer.store import (
+    amended,
     amendments,
     holders,
     mailings,
@@ -30,6 +31,7 @@ from mailer.store import (
     wakeup,
 )
 from mailer.store import editions as languages
+from mailer.store.amended import Telling
 from mailer.store.database import Connection
 from mailer.store.editions import Text
 from mailer.store.messages import NewPrepared
@@ -45,6 +47,7 @@ class Standing:
         editions: the language of every edition, by its number.
         carried: its mailings with a message of any of its editions: number and kind.
         held: editions that somebody may hold, by their numbers.
+        telling: by language, the correction of which not everybody has been told yet.
     """
 
     row: ReleaseRow
@@ -52,6 +55,7 @@ class Standing:
     editions: Mapping[int, str]
     carried: tuple[tuple[int, str], ...]
     held: Mapping[int, Edition]
+    telling: Mapping[str, Telling]
 
     def of_language(self, language: str) -> tuple[int, ...]:
         """The numbers of the editions in a language."""
@@ -210,6 +214,7 @@ def _standing(connection: Connection, release_id: int) -> Standing:
         numbers,
         tuple((one.id, one.kind) for one in carried),
         public.texts(connection, held),
+        amended.telling(connection, release_id),
     )
 
 
@@ -229,7 +234,9 @@ def _replace(
     for one in concerned:
         if one.id in kept:
             _supersede(office, connection, of, plan, made, one)
-    gone = [one.id for one in concerned if one.kind not in kinds]
+    # A notice about the embargo alone: nothing else would say it.
+    stays = {"embargo"} if plan.silent else set()
+    gone = [one.id for one in concerned if one.kind not in kinds | stays]
     amendments.take_back(connection, gone, office.clock())
 
 

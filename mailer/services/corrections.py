@@ -30,6 +30,7 @@ from mailer.services.becoming import Becoming
 from mailer.services.desk_record import noted
 from mailer.services.office import Office
 from mailer.store import amendments, editions, moments
+from mailer.store.amended import Telling
 from mailer.store.database import Connection
 from mailer.store.editions import Text
 
@@ -48,7 +49,8 @@ def correct(
 
     Args:
         note: what was wrong, for readers.
-        silent: tell nobody; what has not left still goes out corrected.
+        silent: tell nobody; what has not left still goes out corrected. Whom an earlier correction was to
+            tell and has not told yet is told of both, with that one's note.
         patience: how long to wait for what is on the wire, in seconds.
 
     Raises:
@@ -257,16 +259,22 @@ def _correction(office: Office, of: Standing, edition: Edition, note: str, *, si
         for kind in copies
         if any(kind == carrying for _, carrying in of.carried)
     }
+    before = of.telling.get(edition.language) if silent else None
     matter = Matter(
         "correction",
         edition,
         facts_of(of.row),
-        note=note,
+        note=before.note if before else note,
         embargo_until=None if public else of.row.embargo_until,
     )
     notices = {
         number: Draft(message(office, of, replace(matter, held=held)))
         for number, held in of.held.items()
-        if not silent and number in changed and held != edition
+        if number in changed and held != edition and _tells(number, before, silent=silent)
     }
     return Plan("correction", changed, successors, notices, note=note, silent=silent)
+
+
+def _tells(held: int, before: Telling | None, *, silent: bool) -> bool:
+    """Whether holders of an edition are told: by a silent correction those whom one before it was to tell."""
+    return not silent or (before is not None and held < before.edition)

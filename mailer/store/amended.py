@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
+from mailer.store.ledger_tables import mailing
 from mailer.store.tables import amendment, edition, release
 
 
@@ -67,6 +68,39 @@ def corrections(connection: Connection, releases: Collection[int]) -> list[Note]
         .order_by(amendment.c.id)
     )
     return [Note(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A correction of which not everybody has been told yet.
+
+    Attributes:
+        edition: the corrected one.
+        note: what was wrong, for readers.
+    """
+
+    edition: int
+    note: str
+
+
+def telling(connection: Connection, release_id: int) -> dict[str, Telling]:
+    """By language, the last correction that was to be told, where its notice is not over.
+
+    A silent one may have taken over what was left of that notice.
+    """
+    rows = connection.execute(
+        select(
+            edition.c.language, edition.c.id, amendment.c.note, amendment.c.silent, mailing.c.state
+        )
+        .select_from(amendment)
+        .join(edition, edition.c.id == amendment.c.edition_id)
+        .outerjoin(mailing, mailing.c.id == amendment.c.mailing_id)
+        .where(amendment.c.release_id == release_id)
+        .order_by(amendment.c.id)
+    ).all()
+    last = {row.language: Telling(row.id, row.note) for row in rows if not row.silent}
+    pending = {row.language for row in rows if row.state in {"open", "held"}}
+    return {spoken: one for spoken, one in last.items() if spoken in pending}
 
 
 def withdrawals(connection: Connection, releases: Collection[int]) -> dict[int, Note]:

@@ -8,7 +8,8 @@
 1. *Stopped* is held for a reason that nobody gave (`control.CORRECTING`): dispatchers take no more of it and
    let go of what they have not begun, within a look. Where the change takes the text back the mailing is
    cancelled instead. Notices about earlier changes of the same text are always cancelled: the new one
-   speaks for them, and goes to everybody who holds any earlier text.
+   speaks for them, and goes to everybody who holds any earlier text. A silent change tells only those
+   whom such a notice had not reached, and leaves notices about the embargo alone.
 2. Each message of the old text names the one that takes its place (`prepared.superseded_by`). Whatever
    makes a row due again looks there, so no old text is sent by a retry either.
    Digests in which the old text lies are stopped too; they are not corrected but made anew.
@@ -187,7 +188,8 @@ def settle(connection: Connection, number: int, *, portion: int, now: datetime) 
     found = _waiting(connection, number)
     if found is None:
         return True
-    numbers = {row.id for row in carrying(connection, found.release_id, found.editions)}
+    carried = carrying(connection, found.release_id, found.editions)
+    numbers = {row.id for row in carried if not (found.silent and row.kind == "embargo")}
     digests = remaking.showing(connection, found.release_id, found.editions)
     of = (numbers | {*digests}) - {found.mailing_id}
     rows = _locked(connection, of)
@@ -250,6 +252,7 @@ def _waiting(connection: Connection, number: int) -> Any:
             amendment.c.release_id,
             amendment.c.mailing_id,
             amendment.c.editions,
+            amendment.c.silent,
         ).where(amendment.c.id == number, amendment.c.settled_at.is_(None))
     ).first()
 

@@ -6,6 +6,9 @@ is unknown or ever was. What was due as the audience was frozen is no copy: by t
 that were changed was in anybody's hand, and what had not left was cancelled or is owed in the new text
 (`store.amendments`). So the answer is the same whenever it is asked.
 
+A silent correction that came before everybody was told of an earlier one has a notice for those who were not.
+Who holds a later edition than its messages are for, by that earlier notice too, is *spared*.
+
 Each reader's notice is threaded to their latest copy, and made for the edition that this copy was of. Who
 has had two subscriptions holds the copies of either (`store.inheriting`); of two of one mailing the one that
 went to the mailbox that goes on counts.
@@ -17,6 +20,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     and_,
@@ -59,15 +63,18 @@ class _Changed:
 
 def audience(connection: Connection, of: MailingRow) -> Audience:
     """Whom a notice is for, by the copies that were sent and the consent history."""
-    changed = _changed(connection, of)
+    changed, spared = _changed(connection, of)
     heirs = inheriting.anybody_has(connection, of)
     copy, digest = _copy(changed, of, heirs=heirs), _digest(changed, of, heirs=heirs)
+    conditions = [
+        subscription.c.newsroom == of.newsroom,
+        or_(copy.is_not(None), digest.is_not(None)),
+        consented(subscription.c.id, of.consent_mark),
+    ]
+    if spared.editions:
+        conditions += [found(spared, of, heirs=heirs).is_(None) for found in (_copy, _digest)]
     return Audience(
-        conditions=(
-            subscription.c.newsroom == of.newsroom,
-            or_(copy.is_not(None), digest.is_not(None)),
-            consented(subscription.c.id, of.consent_mark),
-        ),
+        conditions=tuple(conditions),
         prepared_id=func.coalesce(_notice(of, copy), _notice_of_digest(of, changed, digest)),
         answers=func.coalesce(copy, digest),
     )
@@ -75,7 +82,21 @@ def audience(connection: Connection, of: MailingRow) -> Audience:
 
 def counted(connection: Connection, of: MailingRow) -> int:
     """How many a notice is for that is opened now: by its copies, far fewer steps than by its readers."""
-    changed = _changed(connection, of)
+    changed, spared = _changed(connection, of)
+    holders = _all_holders(connection, of, changed).subquery()
+    query = (
+        select(func.count())
+        .select_from(holders)
+        .join(subscription, subscription.c.id == holders.c.subscription_id)
+        .where(subscription.c.newsroom == of.newsroom, subscription.c.state == "active")
+    )
+    if spared.editions:
+        query = query.where(subscription.c.id.not_in(_all_holders(connection, of, spared)))
+    return int(connection.scalar(query) or 0)
+
+
+def _all_holders(connection: Connection, of: MailingRow, changed: _Changed) -> CompoundSelect[Any]:
+    """The numbers of all who hold a copy, or stand for who does."""
     copies = select(delivery.c.subscription_id).where(_is_copy(changed))
     lies_in = delivery.c.id == digest_due.c.delivery_id
     shown = _is_shown(changed, of)
@@ -90,14 +111,7 @@ def counted(connection: Connection, of: MailingRow) -> int:
                 inherited.join(digest_due, from_digests).join(delivery, lies_in)
             ).where(shown),
         ]
-    holders = union(*theirs).subquery()
-    query = (
-        select(func.count())
-        .select_from(holders)
-        .join(subscription, subscription.c.id == holders.c.subscription_id)
-        .where(subscription.c.newsroom == of.newsroom, subscription.c.state == "active")
-    )
-    return int(connection.scalar(query) or 0)
+    return union(*theirs)
 
 
 def editions_held(connection: Connection, release_id: int, editions: Sequence[int]) -> list[int]:
@@ -111,32 +125,43 @@ def editions_held(connection: Connection, release_id: int, editions: Sequence[in
     return sorted(connection.scalars(union(mailed, shown)))
 
 
-def _changed(connection: Connection, of: MailingRow) -> _Changed:
-    """Nothing while its amendment is not settled, nor where another one overtook it."""
-    settled = select(amendment.c.message_mark).where(
-        amendment.c.mailing_id == of.id, amendment.c.settled_at.is_not(None)
-    )
-    mark = connection.scalar(settled)
-    if mark is None:
-        return _Changed(of.release_id, (), (), ())
+def _changed(connection: Connection, of: MailingRow) -> tuple[_Changed, _Changed]:
+    """What a notice is about, and what its readers are spared for, if they hold that.
+
+    Nothing while its amendment is not settled, nor where another one overtook it.
+    """
+    query = select(amendment.c.message_mark, amendment.c.editions, amendment.c.silent)
+    settled = (amendment.c.mailing_id == of.id, amendment.c.settled_at.is_not(None))
+    found = connection.execute(query.where(*settled)).first()
+    if found is None:
+        nothing = _Changed(of.release_id, (), (), ())
+        return nothing, nothing
     editions = connection.scalars(
         select(prepared.c.held_edition_id)
         .where(prepared.c.mailing_id == of.id, prepared.c.held_edition_id.is_not(None))
         .order_by(prepared.c.held_edition_id)
     ).all()
+    later = [one for one in found.editions if one > max(editions)] if found.silent else []
     earlier = connection.scalars(
         select(mailing.c.id)
         .where(mailing.c.release_id == of.release_id, mailing.c.id < of.id)
         .order_by(mailing.c.id)
     ).all()
-    messages = connection.scalars(
-        select(prepared.c.id).where(
-            prepared.c.mailing_id.in_(earlier),
-            prepared.c.edition_id.in_(editions),
-            prepared.c.id <= mark,
-        )
-    ).all()
-    return _Changed(of.release_id, earlier, messages, editions)
+    return (
+        _Changed(of.release_id, earlier, _messages(connection, earlier, editions, found), editions),
+        _Changed(of.release_id, earlier, _messages(connection, earlier, later, found), later),
+    )
+
+
+def _messages(
+    connection: Connection, mailings: Sequence[int], editions: Sequence[int], of: Any
+) -> Sequence[int]:
+    query = select(prepared.c.id).where(
+        prepared.c.mailing_id.in_(mailings),
+        prepared.c.edition_id.in_(editions),
+        prepared.c.id <= of.message_mark,
+    )
+    return connection.scalars(query).all()
 
 
 def _is_copy(changed: _Changed) -> ColumnElement[bool]:

@@ -216,6 +216,36 @@ def test_a_silent_correction_tells_nobody_and_stops_the_old_text(
     adds_up(office)
 
 
+@BOTH
+@pytest.mark.parametrize("reached", [0, 2])
+def test_a_silent_correction_takes_nobodys_notice_away(
+    office: Office, hand: DeskHand, reached: int
+) -> None:
+    """Who was told of the one before is told nothing; who was not gets one notice, with the last text."""
+    publish_one(office)
+    hand.send_all()
+    correct(office, title="Nyt, halvt rettet", note="The day was wrong.")
+    hand.send(*[ACCEPTED] * reached)
+    correct(office, silent=True, note="A comma.")
+    correct(office, title="Nyt, endeligt", silent=True)
+    hand.let_go_of_stopped()
+    assert aftermath.settle_due(office)
+    hand.send_all()
+    everybody = {f"reader{number}" for number in range(6)}
+    before = told(hand, "Rettelse: Nyt, halvt rettet")
+    assert len(before) == reached
+    assert told(hand, "Rettelse: Nyt, endeligt") == everybody - before
+    assert told(hand, NOTICE) == set()
+    assert "The day was wrong." in hand.kept[-1][1].text
+    sent = len(hand.kept)
+    correct(office, silent=True)
+    hand.let_go_of_stopped()
+    assert aftermath.settle_due(office)
+    hand.send_all()
+    assert len(hand.kept) == sent, "all have been told: a silent one is silent again"
+    adds_up(office)
+
+
 def test_nobody_has_seen_it_so_it_is_just_another_text(office: Office, hand: DeskHand) -> None:
     number = approve(office, text("Nyt"))
     assert correct(office, number).kind == "edition"

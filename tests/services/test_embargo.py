@@ -161,6 +161,23 @@ def test_who_holds_an_early_copy_is_told_when_it_moves(
     adds_up(office)
 
 
+def test_a_silent_correction_leaves_the_word_of_a_moved_embargo_alone(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    """Nothing else would say it."""
+    accredit(office, 0, 1)
+    number = under_embargo(office, clock)
+    early.send_early(office, number, who="desk")
+    hand.send_all()
+    embargo.move(office, number, clock() + 3 * HOUR, who="desk", patience=0)
+    corrections.correct(office, number, corrected(), note="", who="desk", silent=True, patience=0)
+    hand.send_all()
+    later = "2. marts 2026 kl. 12.00 (11:00 UTC): Nyt"
+    assert told(hand, f"KLAUSUL flyttet til {later}") == {"reader0", "reader1"}
+    adds_up(office)
+
+
+@BOTH
 def test_who_holds_an_early_copy_is_told_when_it_is_lifted(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:
