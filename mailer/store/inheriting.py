@@ -3,7 +3,8 @@
 Where two become one (`store.moves`) the one that goes on inherits what was sent to the other, and all that
 this one had inherited. Rows are only ever added, each with the number of the consent entry by which it went
 on: so whoever asks about an audience that was frozen before is told what was so then. The other one's reader
-may come back: what it is sent after it had ended is its own again, and nobody's inheritance.
+may come back: what it is sent after it had ended is its own again, and nobody's inheritance until it ends so
+once more. A copy belongs to the first heirs that there were after it was sent.
 """
 
 from typing import Any
@@ -81,17 +82,41 @@ def by_reader(
 def _within(
     owner: ColumnElement[Any], by: ColumnElement[Any], of: MailingRow
 ) -> tuple[ColumnElement[bool], ...]:
-    sent = mailing.alias()
-    frozen = (
-        select(sent.c.consent_mark)
-        .where(sent.c.id == by)
-        .correlate(delivery, digest_due)
-        .scalar_subquery()
-    )
+    sooner = inherited.alias()
+    frozen = _frozen(by)
     return (
         inherited.c.from_id == owner,
         inherited.c.mark <= of.consent_mark,
         inherited.c.until > frozen,
+        ~exists()
+        .where(
+            sooner.c.from_id == owner,
+            sooner.c.until > frozen,
+            sooner.c.until < inherited.c.until,
+        )
+        .correlate(inherited, delivery, digest_due),
+    )
+
+
+def _frozen(by: ColumnElement[Any]) -> ColumnElement[int]:
+    """The consent entry that a mailing was frozen at; its number is a column of the query around."""
+    sent = mailing.alias()
+    return (
+        select(sent.c.consent_mark).where(sent.c.id == by).correlate_except(sent).scalar_subquery()
+    )
+
+
+def passed_on(owner: ColumnElement[int], by: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Of a copy: it is another subscription's inheritance.
+
+    Args:
+        owner: the column of the subscription it was sent to.
+        by: the column of the mailing that sent it.
+    """
+    return (
+        exists()
+        .where(inherited.c.from_id == owner, inherited.c.until > _frozen(by))
+        .correlate_except(inherited)
     )
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import DeliveryState, Result
-from mailer.store import audiences, mailings
+from mailer.store import audiences, inheriting, mailings
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
 from mailer.store.progress import count_settled
@@ -253,15 +253,25 @@ def _in_digest(reader: int, release_id: ColumnElement[int]) -> ColumnElement[boo
     return exists(
         select(lies.c.release_id)
         .join(digest, digest.c.id == lies.c.delivery_id)
-        .where(lies.c.subscription_id == reader, lies.c.release_id == release_id, _held(digest))
+        .where(
+            lies.c.subscription_id == reader, lies.c.release_id == release_id, _held(digest, lies)
+        )
         .correlate(mailing, digest_due)
     )
 
 
-def _held(copy: FromClause) -> ColumnElement[bool]:
-    """Of a delivery: a relay accepted it, or it may have left and is not tried again."""
+def _held(copy: FromClause, bearer: FromClause | None = None) -> ColumnElement[bool]:
+    """Of a delivery: a relay accepted it, or it may have left and is not tried again.
+
+    And it is its reader's still, not the inheritance of another one.
+
+    Args:
+        bearer: what names its reader, if that is not the delivery.
+    """
+    owner = copy if bearer is None else bearer
     settled = copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN])
-    return or_(settled, and_(copy.c.state != DeliveryState.DUE, _left(copy)))
+    over = or_(settled, and_(copy.c.state != DeliveryState.DUE, _left(copy)))
+    return and_(over, ~inheriting.passed_on(owner.c.subscription_id, copy.c.mailing_id))
 
 
 def _left(copy: FromClause) -> ColumnElement[bool]:

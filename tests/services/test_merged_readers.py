@@ -446,3 +446,27 @@ def test_a_late_language_is_not_withheld_for_what_they_were_sent(
     hand.send_all()
     assert got(hand, TITLE, "News") == [("old", TITLE), ("new", "News")]
     adds_up(office)
+
+
+@BOTH
+def test_what_went_along_with_a_reader_stays_theirs(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    """The mailbox that they left has another reader later, who is owed it too."""
+    subscribed(office, clock, hand, NEW, OLD, THIRD)
+    choose(office, OLD, frequency="daily")
+    choose(office, THIRD, frequency="daily")
+    publish_now(office, TITLE)
+    send(office)
+    hand.send_all()
+    assert got(hand, TITLE) == [("new", TITLE)]
+    moved(office, hand, OLD, NEW)
+    moved(office, hand, THIRD, OLD)
+    clock.move(days=1)
+    send(office)
+    hand.send_all()
+    assert told(hand) == [("new", TITLE), ("old", TITLE)]
+    correct(office)
+    settled(office, hand)
+    assert got(hand, NOTICE) == [("new", NOTICE), ("old", NOTICE)]
+    adds_up(office)

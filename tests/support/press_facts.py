@@ -129,6 +129,8 @@ class Bond:
         ever: releases that were ever owed in any way.
         excused: nothing of these is asked any more: its reader left, a relay refused it, it was cancelled.
         either: these were owed to two who became one: any of the languages will do.
+        passed_on: what of `got` went along with its reader to another mailbox: whoever comes here since has
+            none of it.
     """
 
     mailbox: str
@@ -142,6 +144,7 @@ class Bond:
     ever: set[int] = field(default_factory=set)
     excused: set[int] = field(default_factory=set)
     either: set[int] = field(default_factory=set)
+    passed_on: dict[int, Got] = field(default_factory=lambda: defaultdict(Got))
 
 
 def best(wanted: tuple[str, ...], offered: list[str]) -> str:

@@ -111,12 +111,16 @@ class PressHistory:
     def _inherit(heir: Bond, other: Bond) -> None:
         """One has what the other was sent; what the other was not told as they were away, it is not told."""
         for number, got in other.got.items():
-            heir.got[number].copies |= got.copies
-            heir.got[number].may |= got.may
-            if got.may and not heir.choice.every_language:
+            gone = other.passed_on[number]
+            may = got.may - gone.may
+            heir.got[number].copies |= {k: v for k, v in got.copies.items() if k not in gone.copies}
+            heir.got[number].may |= may
+            if may and not heir.choice.every_language:
                 heir.either.add(number)
-            if got.may and number in other.excused:
+            if may and number in other.excused:
                 heir.excused.add(number)
+            gone.copies |= got.copies
+            gone.may |= got.may
 
     # The desk.
 
