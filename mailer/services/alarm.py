@@ -1,8 +1,9 @@
 """Wakes a dispatcher at the very moment of a release, with its lines open, and never before it.
 
     seen        the books say which release comes next, and have it ready ahead (`services.ahead`)
-    5 s before  lines open; nothing else is taken in hand any more, lest the release wait behind it
-    the moment  by the calendar clock, for that is what people set their own by: published, taken, sent
+    5 s before  lines open; soon nothing else is taken in hand any more, lest the release wait behind it
+    the lead    it rings so much earlier that all is done but for the commit (`services.eve`)
+    the moment  by the calendar clock, for that is what people set their own by: committed, taken, sent
 
 Between two looks we sleep by a clock that nobody sets, for one second at most while a moment lies ahead.
 So a calendar clock that is set forward is noticed within that second, and one that is set back makes us
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 
 OPEN_BEFORE = timedelta(seconds=5)
 CLEAR_BEFORE = timedelta(seconds=1.5)
-"""A little longer than what is in hand takes to leave."""
+"""Before it rings: a little longer than what is in hand takes to leave."""
 LOOK_SECONDS = 1.0
 
 
@@ -31,13 +32,13 @@ class Alarm:
         self._expect = expect
         self._moment: datetime | None = None
 
-    def set(self, moment: datetime | None) -> None:
-        """Ring at that moment and not before; None for no moment."""
-        self._moment = moment
+    def set(self, moment: datetime | None, lead: timedelta = timedelta(0)) -> None:
+        """Ring so long before that moment and not earlier; None for no moment."""
+        self._moment = moment and moment - lead
         self._expect(self._within(OPEN_BEFORE))
 
     def rings(self) -> bool:
-        """Whether the moment has come; it is said once."""
+        """Whether it is time; it is said once."""
         if self._moment is None or self._clock() < self._moment:
             return False
         self._moment = None

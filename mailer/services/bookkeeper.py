@@ -28,6 +28,8 @@ from mailer.store.outcomes import Recorded
 
 log = logging.getLogger(__name__)
 
+FIRST = 64
+"""Letters taken in hand as a release is published at its moment: a few for every line."""
 _REMEMBERED = 64  # prepared messages kept at hand: those that are in work at one time
 
 
@@ -94,7 +96,7 @@ class Bookkeeper:
         self._health: dict[str, str] = {}
         self._verbose = log.isEnabledFor(logging.DEBUG)
         self.tally: Counter[str] = Counter()
-        self.chores = Chores(office, self.tally)
+        self.chores = Chores(office, self.tally, self._first)
 
     def take_over(self) -> None:
         """Take over what dispatchers held that died or let their leases end."""
@@ -180,11 +182,24 @@ class Bookkeeper:
             progress.tidy(connection, lease.worker, lease.now)
             if entries:  # the last outcome of a cancelled mailing is its end
                 control.sweep(connection, lease.now)
-            numbers = {due.prepared_id for due in taken}
-            messages_of = {each: self._message(connection, each) for each in numbers}
-        letters = [Letter(due, messages_of[due.prepared_id]) for due in taken]
+            letters = self._letters(connection, taken)
         self._count(recorded)
         return letters
+
+    def publish_next(self, *, takes: bool) -> tuple[list[str], list[Letter]]:
+        """Publish what comes next at its moment; what an operator must hear of, and the first letters."""
+        words, taken = self.chores.publish_next(takes=takes)
+        # Not in that transaction: were it undone, its numbers would be given to other messages.
+        with self._office.database.read() as connection:
+            return words, self._letters(connection, taken)
+
+    def _first(self, connection: Connection) -> list[Due]:
+        return ledger.take(connection, self._lease(connection), FIRST)
+
+    def _letters(self, connection: Connection, taken: Sequence[Due]) -> list[Letter]:
+        numbers = {due.prepared_id for due in taken}
+        messages_of = {each: self._message(connection, each) for each in numbers}
+        return [Letter(due, messages_of[due.prepared_id]) for due in taken]
 
     def _write(self, connection: Connection, lease: Lease, entries: Entries) -> list[Recorded]:
         recorded = [self._judged(due, outcome, lease.now) for due, outcome in entries.tried]

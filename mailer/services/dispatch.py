@@ -26,7 +26,8 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from mailer.mail.compose import Composer
 from mailer.mail.transport import Transport
@@ -37,6 +38,7 @@ from mailer.services.feed import Feed
 from mailer.services.hand import Hand
 from mailer.services.journal import Journal
 from mailer.services.lane import Lane, Yard
+from mailer.services.lanes import Lanes
 from mailer.services.ledger_thread import LedgerThread
 from mailer.services.making import Maker
 from mailer.services.office import Office
@@ -57,7 +59,6 @@ NOTICES = 64
 TURN_SECONDS = 0.2
 PASS_PATIENCE_SECONDS = 10.0
 """A pass does not wait longer than this for a reader's domain; the next one may."""
-BREAK_OFF_SECONDS = 0.2
 
 
 class Dispatcher:
@@ -80,7 +81,6 @@ class Dispatcher:
         self._holding = False
         self._stopped: frozenset[int] = frozenset()
         self._chores_at = 0.0
-        self._patience: float | None = None
         self._stock = Stock(sum(each.connections for each in transports))
         self._reports = Reports(
             self._feed,
@@ -96,9 +96,10 @@ class Dispatcher:
         composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
         self._maker = Maker(composer, self._feed)
         yard = Yard(self._feed, composer, self._journal, self._reports)
-        self._lanes = [
-            Lane(route, yard) for route in self._routes.routes for _ in range(route.lines)
-        ]
+        self._lanes = Lanes(
+            [Lane(route, yard) for route in self._routes.routes for _ in range(route.lines)],
+            self._reports,
+        )
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -131,14 +132,14 @@ class Dispatcher:
                 record then is in doubt, and the next dispatcher treats it so.
         """
         try:
-            lanes = [asyncio.create_task(self._tended(lane)) for lane in self._lanes]
+            self._lanes.begin()
             try:
                 await self._work()
             except asyncio.CancelledError:
-                self._patience = BREAK_OFF_SECONDS
+                self._lanes.break_off()
                 raise
             finally:
-                due = await self._finished(lanes)
+                due = await self._finished()
             return summed_up(
                 self._books.tally,
                 due=due,
@@ -155,17 +156,18 @@ class Dispatcher:
             self._ledger.close()
 
     async def _work(self) -> None:
+        chores = self._books.chores
         while not self.stopping.is_set():
             self._reports.news.clear()
             if self._alarm.rings():
-                await self._told(self._books.chores.publish)
+                await self._publish_next()
                 self._chores_at = 0.0
             elif time.monotonic() >= self._chores_at:
                 self._chores_at = time.monotonic() + self._orders.poll_seconds
-                await self._told(self._chores)
-                if self._books.chores.unfinished:
+                self._tell(await self._ledger.do(self._chores))
+                if chores.unfinished:
                     self._chores_at = 0.0
-            moved = await self._turn() or self._books.chores.unfinished
+            moved = await self._turn() or chores.unfinished
             if not (moved or self._hand.size or self._poller.busy or self._orders.watch):
                 return
             if not moved or self._hand.size > self._stock.wanted // 2:
@@ -179,11 +181,20 @@ class Dispatcher:
             self._poller.look()
         return self._books.chores.do(self._orders.steps)
 
-    async def _told(self, work: Callable[[], list[str]]) -> None:
-        """Have the books work, tell what an operator must hear of, set the alarm for what comes next."""
-        for words in await self._ledger.do(work):
-            self._reports.tell(words)
-        self._alarm.set(self._books.chores.next_moment)
+    async def _publish_next(self) -> None:
+        """Publish at its very moment what comes next, and send its first letters."""
+        takes = self._may_take
+        self._holding = self._holding or takes
+        publish_next = partial(self._books.publish_next, takes=takes)
+        words, letters = await self._ledger.do(publish_next, takes=takes)
+        self._take(letters)
+        self._tell(words)
+
+    def _tell(self, words: Sequence[str]) -> None:
+        """Tell what an operator must hear of, and set the alarm for what comes next."""
+        for each in words:
+            self._reports.tell(each)
+        self._alarm.set(self._books.chores.next_moment, self._books.chores.lead)
 
     async def _rest(self) -> None:
         """Wait for outcomes, a wake-up, or the clock."""
@@ -193,11 +204,14 @@ class Dispatcher:
             async with asyncio.timeout(seconds):
                 await self._reports.news.wait()
 
+    @property
+    def _may_take(self) -> bool:
+        return "send" in self._orders.steps and (self._tenure.holds or not self._hand.size)
+
     async def _turn(self) -> bool:
         """One turn of the books where there is anything to write or to take; whether it moved."""
-        sends = "send" in self._orders.steps
         room = self._stock.wanted - (self._hand.size - self._feed.laid_aside)
-        sends = sends and (self._tenure.holds or not self._hand.size)
+        sends = self._may_take
         want = room if sends and room >= self._stock.wanted // 2 and not self._alarm.clears else 0
         look = await self._ledger.do(lambda: self._books.look(self._hand.mailings))
         self._reports.withdraw(look.stopped)
@@ -212,12 +226,11 @@ class Dispatcher:
         if not (want or notices or self._hand.entries):
             return await self._keep_lease()
         wrote = bool(self._hand.entries)
-        letters = await self._written(want, notices)
-        self._maker.put(letters)
-        return await self._keep_lease() or wrote or bool(letters)
+        took = await self._written(want, notices)
+        return await self._keep_lease() or wrote or took
 
-    async def _written(self, want: int, notices: int) -> list[Letter]:
-        """Write what has come up, and take up to `want` letters and `notices` notices."""
+    async def _written(self, want: int, notices: int) -> bool:
+        """Write what has come up, and take up to `want` letters and `notices` notices; whether it took."""
         entries = self._hand.entries
         self._holding = self._holding or bool(want + notices)
         letters = await self._ledger.do(
@@ -227,11 +240,16 @@ class Dispatcher:
         self._hand.written(entries)  # not before they are on record
         self._stock.worked_off(len(entries.tried))
         self._journal.forget(due.id for due, _ in entries.tried)
+        self._take(letters)
+        return bool(letters)
+
+    def _take(self, letters: Sequence[Letter]) -> None:
+        """These were handed out by what the ledger was asked last."""
         if not self._hand.size:
             self._tenure.granted()
             self._feed.reconsider()
         self._hand.take(letters)
-        return letters
+        self._maker.put(letters)
 
     async def _keep_lease(self) -> bool:
         """Renew our leases once a quarter of their time has gone; whether they were given back instead.
@@ -254,46 +272,28 @@ class Dispatcher:
                 self._feed.reconsider()
         return False
 
-    async def _finished(self, lanes: Sequence[asyncio.Task[None]]) -> int:
+    async def _finished(self) -> int:
         """Finish, whatever comes; being cancelled meanwhile breaks off what is on the wire."""
-        finishing = asyncio.create_task(self._finish(lanes))
+        finishing = asyncio.create_task(self._finish())
         broken_off = False
         while not finishing.done():
             try:
                 await asyncio.shield(finishing)
             except asyncio.CancelledError:
                 broken_off = True
-                self._patience = BREAK_OFF_SECONDS
-                for lane in lanes:
-                    lane.cancel()
+                self._lanes.break_off()
         if broken_off:
             finishing.exception()
             raise asyncio.CancelledError
         return finishing.result()
 
-    async def _finish(self, lanes: Sequence[asyncio.Task[None]]) -> int:
+    async def _finish(self) -> int:
         self._reports.stop()
         await self._maker.close()
-        while working := [lane for lane in lanes if not lane.done()]:
-            if self._patience is not None:
-                for lane in working:  # again and again: before Python 3.12 wait_for may swallow it
-                    lane.cancel()
-            await asyncio.wait(working, timeout=self._patience)
+        await self._lanes.ended()
         await self._written(0, 0)
         await self._ledger.do(lambda: self._books.note_health(self._routes.routes))
         due = await self._ledger.do(self._books.give_back)
         self._holding = False
         await self._poller.ended()
         return due
-
-    async def _tended(self, lane: Lane) -> None:
-        """A lane's work; when the last lane has ended nothing more can be done."""
-        try:
-            await lane.work()
-        except Exception as error:
-            log.exception("surprise")
-            self._reports.fault(f"a line ended by surprise: {error!r}")
-        finally:
-            self._lanes.remove(lane)
-            if not self._lanes:
-                self._reports.stop()
