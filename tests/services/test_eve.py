@@ -181,7 +181,7 @@ def test_what_the_desk_did_in_the_last_second_is_obeyed(
 
 
 def test_who_comes_after_it_began_is_told_that_it_is_out(office: Office, clock: Eventful) -> None:
-    """Either the embargo was moved, or the release went out: never is the desk told one and sees the other."""
+    """Either it was moved, or the release went out: never is the desk told the one and sees the other."""
     number, ahead = ready(office, clock)
     later = MOMENT + timedelta(hours=1)
     asked = Event()
