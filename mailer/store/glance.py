@@ -1,13 +1,15 @@
 """One cheap look at the database: is anything due? Cron asks every minute, and mostly the answer is no.
 
-It speaks through the bare driver, for importing SQLAlchemy alone costs more than the whole budget of
+It speaks through the bare drivers, for importing SQLAlchemy alone costs more than the whole budget of
 an idle tick (docs/adr/0004). The full path asks the same questions with the same words.
 """
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 HEAD = "0016"
 """The schema revision this program works with; a test holds it against the migrations."""
@@ -53,47 +55,73 @@ def idle(url: str, now: datetime, *, sources: Collection[str] = ()) -> bool:
     A wrong schema or an unreadable database is not idle: the full path then says what is wrong.
 
     Args:
-        url: the database's URL. Only SQLite files are looked at; anything else counts as not idle.
+        url: the database's URL; one that cannot be read here counts as not idle.
         now: aware.
         sources: keys of those that the settings have.
     """
-    path = _sqlite_path(url)
-    if path is None or not path.exists():
-        return False
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-    except sqlite3.Error:
+        with _opened(url) as ask:
+            return _nothing_due(ask, now) and _at_rest(ask, now, sources)
+    except (sqlite3.Error, _NotSeen):
         return False
+
+
+Ask = Callable[[str, datetime | None], Sequence[tuple[Any, ...]]]
+"""Rows of a statement in which `{now}` stands for a moment."""
+
+
+class _NotSeen(Exception):
+    """The database cannot be looked at from here."""
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Ask]:
+    head, separator, tail = url.partition("://")
+    if separator and head.partition("+")[0] == "sqlite":
+        yield from _sqlite(tail)
+    elif separator and head.partition("+")[0] in {"postgresql", "postgres"}:
+        yield from _postgresql(f"postgresql://{tail}")
+    else:
+        raise _NotSeen
+
+
+def _sqlite(place: str) -> Iterator[Ask]:
+    path = Path(place.removeprefix("/"))
+    if not place.startswith("/") or set("?%") & set(place) or not path.is_file():
+        raise _NotSeen
+    opened = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+    with closing(opened) as connection:
+        yield lambda words, now: connection.execute(
+            words.format(now="?1"), () if now is None else (_stamp(now),)
+        ).fetchall()
+
+
+def _postgresql(url: str) -> Iterator[Ask]:
     try:
-        return _nothing_due(connection, now) and _at_rest(connection, now, sources)
-    except sqlite3.Error:
+        import psycopg  # noqa: PLC0415 - who has SQLite may not have it
+    except ImportError as error:
+        raise _NotSeen from error
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            yield lambda words, now: connection.execute(
+                words.format(now="%(now)s").encode(), {"now": now}
+            ).fetchall()
+    except psycopg.Error as error:
+        raise _NotSeen from error
+
+
+def _nothing_due(ask: Ask, now: datetime) -> bool:
+    if ask("SELECT version_num FROM alembic_version", None) != [(HEAD,)]:
         return False
-    finally:
-        connection.close()
+    ((due,),) = ask(ANYTHING_DUE, now)
+    return not due
 
 
-def _nothing_due(connection: sqlite3.Connection, now: datetime) -> bool:
-    revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if revision is None or revision[0] != HEAD:
-        return False
-    found = connection.execute(ANYTHING_DUE.format(now="?1"), (_stamp(now),)).fetchone()
-    return found is not None and not found[0]
-
-
-def _at_rest(connection: sqlite3.Connection, now: datetime, sources: Collection[str]) -> bool:
+def _at_rest(ask: Ask, now: datetime, sources: Collection[str]) -> bool:
     """Whether the sources of the settings are those that are polled, and none is due."""
-    polled = connection.execute(
-        "SELECT source, next_at <= ?1 FROM source_state WHERE next_at IS NOT NULL", (_stamp(now),)
-    ).fetchall()
+    polled = ask("SELECT source, next_at <= {now} FROM source_state WHERE next_at IS NOT NULL", now)
     return {key for key, _ in polled} == set(sources) and not any(due for _, due in polled)
 
 
 def _stamp(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _sqlite_path(url: str) -> Path | None:
-    head, separator, tail = url.partition(":///")
-    if not separator or head.partition("+")[0] != "sqlite" or set("?%") & set(tail):
-        return None
-    return Path(tail)

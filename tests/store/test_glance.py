@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 from support.desk import approve, import_readers, lease, publish_one
 from support.digesting import choose, with_digests
-from support.offices import START, Clock, make_office
+from support.offices import START, Clock
 from support.readers import sign_up
 from support.workers import give_back, record, take
 
@@ -23,13 +23,8 @@ from mailer.store.ledger_tables import metadata
 
 
 @pytest.fixture
-def url(sqlite_url: str) -> str:
-    return sqlite_url
-
-
-@pytest.fixture
-def office(sqlite_database: Database, clock: Clock) -> Office:
-    return make_office(sqlite_database, clock)
+def url(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
 
 
 def agreed(office: Office, url: str) -> bool:
@@ -126,9 +121,23 @@ def test_what_cannot_be_read_is_never_idle(tmp_path: Path, name: str) -> None:
     assert not glance.idle(f"sqlite:///{tmp_path}/{name}", START)
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/name", "sqlite://", "nonsense"])
-def test_only_files_are_looked_at(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///name?host=/nowhere",
+        "postgresql://[",
+        "sqlite://",
+        "mysql://host/name",
+        "nonsense",
+    ],
+)
+def test_what_is_not_there_is_never_idle(url: str) -> None:
     assert not glance.idle(url, START)
+
+
+def test_a_url_may_name_the_driver(postgresql_database: Database) -> None:
+    url = postgresql_database.engine.url.set(drivername="postgresql+psycopg")
+    assert glance.idle(url.render_as_string(hide_password=False), START)
 
 
 def test_a_glance_changes_nothing(migrated_sqlite: Path, tmp_path: Path) -> None:
