@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mailer.config.secret import Secret, SecretFault, Token
 from mailer.config.settings import RelaySection, Settings
@@ -14,12 +15,14 @@ from mailer.core.source import Source
 from mailer.core.token import Marks, Tokens
 from mailer.mail.sign import Seal, Signer
 from mailer.mail.transport import Transport
-from mailer.services.dispatch import Dispatcher, Orders
 from mailer.services.office import Keys, Limits, Office
 from mailer.services.presence import Presence
 from mailer.store.database import Database
 from mailer.store.wakeup import Listener
 from mailer.texts.templates import Templates
+
+if TYPE_CHECKING:
+    from mailer.services.dispatch import Dispatcher, Orders
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +67,15 @@ def transports(settings: Settings) -> list[Transport]:
     return [_transport(section) for section in settings.relay]
 
 
-def dispatcher(settings: Settings, office: Office, orders: Orders) -> Dispatcher:
+def dispatcher(settings: Settings, office: Office, orders: "Orders") -> "Dispatcher":
     """A dispatcher over all transports; to be made in a running event loop.
 
     Raises:
         ConfigFault: a relay's description is not safe to use.
         MailerError: the state folder cannot be used.
     """
+    from mailer.services.dispatch import Dispatcher  # noqa: PLC0415 - most commands send nothing
+
     return Dispatcher(office, transports(settings), Presence(settings.state.folder), orders)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Text, false
 
-from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
+from mailer.store.columns import BigKey, PartialIndex, key, metadata, moment, one_of, ref
 
 # What the desk changed of a release of which something has left, or is about to (`store.amendments`).
 amendment = Table(
@@ -27,8 +27,8 @@ amendment = Table(
     # When nothing of what it changed was in anybody's hand any more.
     moment("settled_at", nullable=True),
     one_of("kind", "correction", "withdrawal", "moved", "lifted", "killed"),
-    partial_index("ix_amendment_unsettled", "release_id", where="settled_at IS NULL"),
-    partial_index("ix_amendment_edition_id", "edition_id", where="edition_id IS NOT NULL"),
+    PartialIndex("ix_amendment_unsettled", "release_id", where="settled_at IS NULL"),
+    PartialIndex("ix_amendment_edition_id", "edition_id", where="edition_id IS NOT NULL"),
 )
 
 # Who may read what is under embargo. Nothing is taken out: a grant ends by its day, or is taken back.
@@ -52,7 +52,7 @@ accreditation = Table(
     # its number, which no clock moves.
     Column("made_after", BigKey, nullable=False),
     Column("revoked_after", BigKey, nullable=True),
-    partial_index(
+    PartialIndex(
         "uq_accreditation_subscription_id",
         "subscription_id",
         where="revoked_at IS NULL",

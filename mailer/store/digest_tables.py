@@ -12,7 +12,7 @@ from sqlalchemy import (
     Table,
 )
 
-from mailer.store.columns import BigKey, metadata, moment, one_of, partial_index, ref
+from mailer.store.columns import BigKey, PartialIndex, metadata, moment, one_of, ref
 
 digest_due = Table(
     "digest_due",
@@ -40,9 +40,9 @@ digest_due = Table(
     one_of("origin", "release", "catch_up", "passed"),
     one_of("state", "waiting", "taken", "ended", "withdrawn"),
     Index("ix_digest_due_release_id", "release_id"),
-    partial_index("ix_digest_due_waiting", "due_at", "subscription_id", where="state = 'waiting'"),
-    partial_index("ix_digest_due_delivery_id", "delivery_id", where="delivery_id IS NOT NULL"),
-    partial_index("ix_digest_due_carrier_id", "carrier_id", where="carrier_id IS NOT NULL"),
+    PartialIndex("ix_digest_due_waiting", "due_at", "subscription_id", where="state = 'waiting'"),
+    PartialIndex("ix_digest_due_delivery_id", "delivery_id", where="delivery_id IS NOT NULL"),
+    PartialIndex("ix_digest_due_carrier_id", "carrier_id", where="carrier_id IS NOT NULL"),
 )
 
 # Releases whose readers with digests are still to be noted, and the last subscription that was looked at.

@@ -21,7 +21,7 @@ from sqlalchemy import (
     true,
 )
 
-from mailer.store.columns import BigKey, key, moment, one_of, partial_index, ref
+from mailer.store.columns import BigKey, PartialIndex, key, moment, one_of, ref
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.tables import metadata
 
@@ -61,8 +61,8 @@ mailing = Table(
     Column("portion", Integer, nullable=False, server_default="0"),
     one_of("state", "open", "held", "finished", "cancelled"),
     one_of("unknown", "resend", "hold"),
-    partial_index("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),
-    partial_index(
+    PartialIndex("uq_mailing_first", "release_id", where="kind = 'first'", unique=True),
+    PartialIndex(
         "uq_mailing_translation",
         "release_id",
         "language",
@@ -117,26 +117,26 @@ delivery = Table(
     Column("code", SmallInteger, nullable=True),
     Column("reply", String(200), nullable=True),
     one_of("state", "due", "accepted", "refused", "unknown", "ended", "expired", "cancelled"),
-    partial_index(
+    PartialIndex(
         "uq_delivery_mailing_id_subscription_id",
         "mailing_id",
         "subscription_id",
         where="mailing_id IS NOT NULL",
         unique=True,
     ),
-    partial_index(
+    PartialIndex(
         "uq_delivery_purpose_cause", "purpose", "cause", where="mailing_id IS NULL", unique=True
     ),
     # Who is forgotten is looked for here, by us and by the database for every row that refers to another.
     Index("ix_delivery_subscription_id", "subscription_id"),
-    partial_index(
+    PartialIndex(
         "ix_delivery_waiting",
         "mailing_id",
         "due_at",
         where="due_at IS NOT NULL",
     ),
-    # Room on its page for every row's second version, the one with the outcome: then no index hears of it.
-    postgresql_with={"fillfactor": 40},
+    # On PostgreSQL its migration leaves room on a page for every row's second version, the one with the
+    # outcome (fillfactor 40): then no index hears of it.
 )
 
 chunk = Table(
@@ -151,7 +151,7 @@ chunk = Table(
     Column("worker", String(64), nullable=True),
     moment("lease_until", nullable=True),
     one_of("state", "open", "leased", "done"),
-    partial_index("ix_chunk_unfinished", "mailing_id", "lo", where="state <> 'done'"),
+    PartialIndex("ix_chunk_unfinished", "mailing_id", "lo", where="state <> 'done'"),
 )
 
 attempt = Table(

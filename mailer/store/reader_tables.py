@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table
 
-from mailer.store.columns import BigKey, metadata, moment, one_of, partial_index
+from mailer.store.columns import BigKey, PartialIndex, metadata, moment, one_of
 
 # Languages of a published release that are still to be mailed: gone once a mailing is opened for one.
 translation = Table(
@@ -14,7 +14,7 @@ translation = Table(
     Column("reason", String(300), nullable=True),
     moment("made_at"),
     one_of("state", "held", "approved"),
-    partial_index("ix_translation_approved", "release_id", where="state = 'approved'"),
+    PartialIndex("ix_translation_approved", "release_id", where="state = 'approved'"),
 )
 
 # Files of a release that lie with us: those that were added from a disk, and those that a mail carries.

@@ -14,7 +14,7 @@ from sqlalchemy import (
     false,
 )
 
-from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
+from mailer.store.columns import BigKey, PartialIndex, key, metadata, moment, one_of, ref
 
 release = Table(
     "release",
@@ -55,9 +55,9 @@ release = Table(
     one_of("state", "held", "approved", "published", "withdrawn"),
     Index("ix_release_state_publish_at", "state", "publish_at"),
     Index("ix_release_newsroom_state_published_at", "newsroom", "state", "published_at"),
-    partial_index("ix_release_joint", "joint", where="joint IS NOT NULL"),
-    partial_index("ix_release_became", "became", where="became IS NOT NULL"),
-    partial_index("ix_release_embargo_said", "embargo_said", where="embargo_said IS NOT NULL"),
+    PartialIndex("ix_release_joint", "joint", where="joint IS NOT NULL"),
+    PartialIndex("ix_release_became", "became", where="became IS NOT NULL"),
+    PartialIndex("ix_release_embargo_said", "embargo_said", where="embargo_said IS NOT NULL"),
 )
 
 release_alias = Table(

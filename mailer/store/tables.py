@@ -20,7 +20,7 @@ from sqlalchemy import (
     true,
 )
 
-from mailer.store.columns import BigKey, key, metadata, moment, one_of, partial_index, ref
+from mailer.store.columns import BigKey, PartialIndex, key, metadata, moment, one_of, ref
 from mailer.store.desk_tables import accreditation, amendment
 from mailer.store.gate_tables import bucket, held_notice, surge
 from mailer.store.reader_tables import kept_file, translation
@@ -96,9 +96,9 @@ subscription = Table(
     one_of("state", "pending", "active", "ended"),
     Index("ix_subscription_newsroom_state", "newsroom", "state"),
     Index("ix_subscription_newsroom_id", "newsroom", "id"),
-    partial_index("ix_subscription_every_language", "newsroom", where="every_language"),
-    partial_index("ix_subscription_choosy", "newsroom", "state", where=CHOOSY),
-    partial_index("ix_subscription_ended_at", "ended_at", where="state = 'ended'"),
+    PartialIndex("ix_subscription_every_language", "newsroom", where="every_language"),
+    PartialIndex("ix_subscription_choosy", "newsroom", "state", where=CHOOSY),
+    PartialIndex("ix_subscription_ended_at", "ended_at", where="state = 'ended'"),
 )
 
 request = Table(
@@ -125,8 +125,8 @@ request = Table(
     Index("ix_request_subscription_id_made_at", "subscription_id", "made_at"),
     Index("uq_request_attempt", "attempt", unique=True),
     Index("uq_request_renews", "renews", unique=True),
-    partial_index("ix_request_open", "expires_at", where="state = 'open'"),
-    partial_index("ix_request_tend_at", "tend_at", where="tend_at IS NOT NULL"),
+    PartialIndex("ix_request_open", "expires_at", where="state = 'open'"),
+    PartialIndex("ix_request_tend_at", "tend_at", where="tend_at IS NOT NULL"),
 )
 
 # How many codes were typed on a page, whether or not a request is behind it.
@@ -179,8 +179,8 @@ consent = Table(
     one_of("act", "asked", "confirmed", "imported", "chosen", "left", "ended", "suppressed"),
     Index("ix_consent_subscription_id_id", "subscription_id", "id"),
     Index("ix_consent_request_id", "request_id"),
-    partial_index("ix_consent_ip", "at", where="ip IS NOT NULL"),
-    partial_index("ix_consent_user_agent", "at", where="user_agent IS NOT NULL"),
+    PartialIndex("ix_consent_ip", "at", where="ip IS NOT NULL"),
+    PartialIndex("ix_consent_user_agent", "at", where="user_agent IS NOT NULL"),
 )
 
 suppression = Table(
