@@ -1,8 +1,6 @@
 """Cuts what a relay sends into SMTP replies, however the network cuts it (RFC 5321 section 4.2)."""
 
-import asyncio
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,8 +8,6 @@ from typing import NamedTuple
 MAX_REPLY = 65_536  # a reply of several lines; RFC 5321 section 4.5.3.1.5 allows 512 bytes a line
 KEPT = 250  # to a final dot: the relay answers for the message from now on (section 6.1)
 CLOSING = 421  # the relay closes the channel (RFC 5321 section 3.8)
-
-_ROOM = 4096  # octets read at a time: a reply is shorter, as are four in one packet
 
 _KEPT_AND_TAKEN = re.compile(rb"250 ([^\r\n]*)\r\n250 [^\r\n]*\r\n250 [^\r\n]*\r\n354 [^\r\n]*\r\n")
 _REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
@@ -30,28 +26,6 @@ class Garbled(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-class Ear(asyncio.BufferedProtocol, ABC):
-    """Hears a connection into a small buffer of its own.
-
-    Left to itself a transport makes room for 256 KB at each read, which costs more than the reply in it.
-    """
-
-    def __init__(self) -> None:
-        self._room = memoryview(bytearray(_ROOM))
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the transport puts what comes next."""
-        return self._room
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """So many octets have come."""
-        self.data_received(bytes(self._room[:nbytes]))
-
-    @abstractmethod
-    def data_received(self, data: bytes) -> None:
-        """What has come; whoever hears says what follows from it."""
 
 
 class Hearing:
@@ -99,14 +73,17 @@ class Hearing:
         return Reply(reply.code, "\n".join(words))
 
 
-def kept_and_taken(heard: bytes) -> str | None:
+def kept_and_taken(heard: bytes | bytearray, size: int) -> str | None:
     """The words for a content, where a relay says that it keeps one and takes the next one's envelope.
 
     So it answers a final dot, MAIL, RCPT and DATA as long as all goes well, in one packet as a rule;
     `Hearing` hears the same in it, reply by reply. None for everything else, whatever it means.
+
+    Args:
+        size: so many octets of it were heard.
     """
-    found = _KEPT_AND_TAKEN.fullmatch(heard)
-    return None if found is None else _words(found[1])
+    found = _KEPT_AND_TAKEN.fullmatch(heard, 0, size)
+    return None if found is None else found[1].decode("utf-8", "replace").strip()
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mailer.core.delivery import Phase
-from mailer.mail.hearing import Ear, Garbled, Hearing, Reply, kept_and_taken
+from mailer.mail.hearing import Garbled, Hearing, Reply, kept_and_taken
+
+_ROOM = 4096  # octets read at a time: a reply is shorter, as are four in one packet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,15 +46,19 @@ class Speaker(Protocol):
         """Hearing a reply failed in a way nobody thought of; the speaker ends the link."""
 
 
-class Link(Ear):
+class Link(asyncio.BufferedProtocol):
     """One connection, taken over from whoever opened it.
+
+    It hears into a small buffer of its own. Left to itself a transport makes room for 256 KB at each read,
+    which costs more than the reply in it.
 
     Args:
         block: seconds until the network must have taken a final dot that is held.
     """
 
     def __init__(self, speaker: Speaker, transport: asyncio.Transport, *, block: float) -> None:
-        super().__init__()
+        self._heard = bytearray(_ROOM)
+        self._room = memoryview(self._heard)
         self._loop = asyncio.get_running_loop()
         self._speaker = speaker
         self._transport = transport
@@ -123,24 +129,21 @@ class Link(Ear):
 
     # What the transport calls.
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the transport puts what comes next."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Match replies to what had been written when they came."""
-        if self._steady:
-            self._steady = False
-            words = kept_and_taken(data)
-            if words is not None:
-                self._heard_at_once(words)
-                return
-        asked = len(self._awaited)
+        words = kept_and_taken(self._heard, nbytes) if self._steady else None
+        self._steady = False
         try:
-            for reply in self._hearing.replies(data):
-                if not asked:
-                    self.end(f"the relay spoke unasked: {reply.code} {reply.text}")
-                if self._ended:
-                    return
-                asked -= 1
-                self._patience = 0.0  # for the next one it begins anew
-                self._awaited.popleft().heard(reply)
+            if words is None:
+                self._match(bytes(self._room[:nbytes]))
+            else:  # four replies in one
+                self._awaited.clear()
+                self._patience = 0.0
+                self._speaker.kept_and_taken(words)
         except Garbled as fault:
             self.end(fault.reason)
         except Exception as error:  # noqa: BLE001 - nobody to raise it to; `stream` does
@@ -148,16 +151,16 @@ class Link(Ear):
         if not self._patience:
             self._watch()
 
-    def _heard_at_once(self, words: str) -> None:
-        """All that is awaited was answered, and as well as it can be: what four replies lead to, in one."""
-        self._awaited.clear()
-        self._patience = 0.0
-        try:
-            self._speaker.kept_and_taken(words)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._speaker.surprised(error)
-        if not self._patience:
-            self._watch()
+    def _match(self, heard: bytes) -> None:
+        asked = len(self._awaited)
+        for reply in self._hearing.replies(heard):
+            if not asked:
+                self.end(f"the relay spoke unasked: {reply.code} {reply.text}")
+            if self._ended:
+                return
+            asked -= 1
+            self._patience = 0.0  # for the next one it begins anew
+            self._awaited.popleft().heard(reply)
 
     def eof_received(self) -> None:
         """The relay will say no more."""

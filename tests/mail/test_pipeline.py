@@ -13,7 +13,7 @@ from support.parcels import Tray, mail_to
 from support.scripted_server import Fault, Gate, Script, ScriptedServer, Step
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
-from mailer.mail.pipeline import Pipeline
+from mailer.mail.line import SmtpLine
 from mailer.mail.relay import Relay, Timeouts
 from mailer.mail.segments import Segments
 from mailer.mail.smtp import SmtpTransport
@@ -46,7 +46,8 @@ def _streamed(
             relay = Relay("main", "127.0.0.1", server.port, security="none")
             relay = replace(relay, timeouts=timeouts or Timeouts())
             line = await SmtpTransport(relay).connect()
-            assert isinstance(line, Pipeline)
+            assert isinstance(line, SmtpLine)
+            assert line.pipelining
             async with asyncio.timeout(10):
                 await line.stream(tray.pull)
             stood = line.alive
@@ -346,7 +347,8 @@ def test_over_tls_and_logged_in(tmp_path: Path) -> None:
                 ca_file=tmp_path / "ca.pem",
             )
             line = await SmtpTransport(relay).connect()
-            assert isinstance(line, Pipeline)
+            assert isinstance(line, SmtpLine)
+            assert line.pipelining
             messages = [mail_to(reader) for reader in READERS]
             messages[2] = messages[2]._replace(shared=Segments((HUGE * 1_000,)))
             tray = Tray(messages)

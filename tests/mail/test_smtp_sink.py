@@ -19,7 +19,7 @@ import pytest
 from support.parcels import Tray, mail_to
 
 from mailer.core.delivery import Outcome, Phase, Result
-from mailer.mail.pipeline import Pipeline
+from mailer.mail.line import SmtpLine
 from mailer.mail.relay import Relay
 from mailer.mail.smtp import SmtpTransport
 from mailer.mail.transport import RelayMissing
@@ -83,7 +83,8 @@ def _streamed(relay: Relay, tray: Tray, *, pipelined: bool) -> bool:
 
     async def run() -> bool:
         line = await SmtpTransport(relay).connect()
-        assert isinstance(line, Pipeline) is pipelined
+        assert isinstance(line, SmtpLine)
+        assert line.pipelining is pipelined
         async with asyncio.timeout(PATIENCE):
             await line.stream(tray.pull)
         stood = line.alive

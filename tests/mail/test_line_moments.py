@@ -1,7 +1,8 @@
-"""What a pipeline makes of a transport's moods: replies in crumbs, bytes held, words too many."""
+"""What a line makes of a transport's moods: replies in crumbs, bytes held, words too many."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from support.parcels import Tray, mail_to
 
 from mailer.core.delivery import Outcome, Phase, Result
-from mailer.mail.hearing import Ear, Hearing, kept_and_taken
+from mailer.mail.hearing import Hearing, kept_and_taken
+from mailer.mail.line import SmtpLine
 from mailer.mail.message import Message
-from mailer.mail.pipeline import Pipeline
 from mailer.mail.relay import Relay, Timeouts
 from mailer.mail.wire import FINAL_DOT, Ready, ready
 
@@ -35,15 +36,15 @@ class Wire(asyncio.Transport):
         self.fails = False
         self._limits = (65_536, 16_384)
         self._paused = False
-        self._protocol: Ear | None = None
+        self._protocol: asyncio.BufferedProtocol | None = None
 
     @property
-    def speaker(self) -> Ear:
+    def speaker(self) -> asyncio.BufferedProtocol:
         assert self._protocol is not None
         return self._protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        assert isinstance(protocol, Ear)
+        assert isinstance(protocol, asyncio.BufferedProtocol)
         self._protocol = protocol
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -51,6 +52,14 @@ class Wire(asyncio.Transport):
         assert low is not None
         self._limits = (high, low)
         self._may_pause()
+
+    def tell(self, octets: bytes) -> None:
+        """The network brings these, in one piece where there is room."""
+        while octets:
+            room = memoryview(self.speaker.get_buffer(-1))
+            piece, octets = octets[: len(room)], octets[len(room) :]
+            room[: len(piece)] = piece
+            self.speaker.buffer_updated(len(piece))
 
     def get_write_buffer_size(self) -> int:
         return len(self.held)
@@ -83,7 +92,7 @@ class Wire(asyncio.Transport):
         """The relay says something."""
         heard = b"".join(line + b"\r\n" for line in lines)
         for start in range(0, len(heard), cut):
-            self.speaker.data_received(heard[start : start + cut])
+            self.tell(heard[start : start + cut])
 
     def is_closing(self) -> bool:
         return self.closing
@@ -98,13 +107,16 @@ class Wire(asyncio.Transport):
 Moment = Callable[[Wire, Tray], Coroutine[None, None, None]]
 
 
-def _told(moment: Moment, *, timeouts: Timeouts | None = None) -> Tray:
+RELAY = Relay("main", "127.0.0.1", 25, security="none")
+
+
+def _told(moment: Moment, *, timeouts: Timeouts | None = None, pipelining: bool = True) -> Tray:
     """Stream three messages over a wire, play `moment`, then lose the link; what became of them."""
 
     async def run() -> Tray:
         wire = Wire()
-        relay = Relay("main", "127.0.0.1", 25, security="none", timeouts=timeouts or Timeouts())
-        line = Pipeline(relay, wire, size_limit=None)
+        relay = replace(RELAY, timeouts=timeouts or Timeouts())
+        line = SmtpLine(relay, wire, pipelining=pipelining, size_limit=None)
         tray = Tray(map(mail_to, READERS))
         streaming = asyncio.create_task(line.stream(tray.pull))
         await asyncio.sleep(0)  # lets the first envelope be written
@@ -253,7 +265,7 @@ def test_a_held_dot_has_the_patience_of_a_block_and_then_that_of_an_answer() -> 
 def test_crumbs_do_not_renew_the_patience() -> None:
     async def moment(wire: Wire, _: Tray) -> None:
         while not wire.closing:
-            wire.speaker.data_received(b"2")
+            wire.tell(b"2")
             await asyncio.sleep(0)
 
     tray = _told(moment, timeouts=Timeouts(mail=0.05))
@@ -284,7 +296,7 @@ def test_no_reply_answers_what_was_written_after_it_came(
 def test_words_while_nothing_is_on_its_way_end_the_line() -> None:
     async def run() -> None:
         wire = Wire()
-        line = Pipeline(Relay("main", "127.0.0.1", 25, security="none"), wire, size_limit=None)
+        line = SmtpLine(RELAY, wire, pipelining=True, size_limit=None)
         lives = [line.alive]
         wire.hear(b"421 4.4.2 idle too long")
         lives.append(line.alive)
@@ -313,7 +325,7 @@ def test_a_refused_envelope_is_reset_in_the_write_of_the_next_one() -> None:
 def test_a_stream_goes_on_with_what_comes_to_hand_later() -> None:
     async def run() -> None:
         wire = Wire()
-        line = Pipeline(Relay("main", "127.0.0.1", 25, security="none"), wire, size_limit=None)
+        line = SmtpLine(RELAY, wire, pipelining=True, size_limit=None)
         tray = Tray([mail_to("anna")])
         streaming = asyncio.create_task(line.stream(tray.pull))
         await asyncio.sleep(0)
@@ -358,7 +370,7 @@ USUAL = st.tuples(HEARD, HEARD, HEARD, HEARD).map(
 @settings(max_examples=500)
 @given(heard=st.one_of(HEARD, USUAL))
 def test_what_is_heard_at_once_is_what_is_heard_reply_by_reply(heard: bytes) -> None:
-    words = kept_and_taken(heard)
+    words = kept_and_taken(heard, len(heard))
     if words is not None:
         hearing = Hearing()
         replies = list(hearing.replies(heard))
@@ -418,7 +430,7 @@ def test_a_surprise_on_either_way_loses_nothing(where: str, cut: int) -> None:
 
     async def run() -> None:
         wire = Wire()
-        line = Pipeline(Relay("main", "127.0.0.1", 25, security="none"), wire, size_limit=None)
+        line = SmtpLine(RELAY, wire, pipelining=True, size_limit=None)
         streaming = asyncio.create_task(line.stream(tray.pull))
         await asyncio.sleep(0)
         wire.hear(*TAKEN, cut=cut)
@@ -432,3 +444,88 @@ def test_a_surprise_on_either_way_loses_nothing(where: str, cut: int) -> None:
     assert tray.settled
     assert list(tray.outcomes) == ADDRESSES[:1]
     assert [message.recipient for message in tray.waiting] == ADDRESSES[1:]
+
+
+# One command at a time.
+
+
+def _one_by_one(moment: Moment) -> Tray:
+    return _told(moment, pipelining=False)
+
+
+def _lines(number: int) -> list[bytes]:
+    return _commands(number).splitlines(keepends=True)
+
+
+def test_without_pipelining_nothing_is_said_before_its_turn() -> None:
+    async def moment(wire: Wire, tray: Tray) -> None:
+        said: list[bytes] = []
+        for number in range(2):
+            for command, reply in zip(_lines(number), TAKEN, strict=True):
+                said.append(command)
+                assert wire.writes == said
+                wire.hear(reply)
+            assert len(tray.waiting) == 2 - number, "the next one is not pulled yet"
+            said.append(_wire_form(number))
+            assert wire.writes == said
+            wire.hear(KEPT)
+
+    tray = _one_by_one(moment)
+    assert _results(tray)[:2] == [(Result.ACCEPTED, Phase.CONTENT)] * 2
+
+
+@pytest.mark.parametrize("refused", [Phase.MAIL, Phase.RCPT, Phase.DATA])
+def test_without_pipelining_a_refusal_is_the_end_of_what_is_said(refused: Phase) -> None:
+    at = [Phase.MAIL, Phase.RCPT, Phase.DATA].index(refused)
+
+    async def moment(wire: Wire, _: Tray) -> None:
+        wire.hear(*[TAKEN[0]][:at])
+        wire.hear(*[TAKEN[1]][: at - 1] if at else [])
+        wire.hear(b"550 5.1.1 no")
+        said = _lines(0)[: at + 1]
+        if refused is not Phase.MAIL:
+            said.append(b"RSET\r\n")
+            assert wire.writes == said
+            wire.hear(b"250 forgotten")
+        assert wire.writes == [*said, _lines(1)[0]]
+
+    assert _results(_one_by_one(moment)) == [
+        (Result.REFUSED, refused),
+        (Result.DEFERRED, Phase.MAIL),
+    ]
+
+
+def test_without_pipelining_a_reply_to_what_was_not_said_ends_the_line() -> None:
+    async def moment(wire: Wire, _: Tray) -> None:
+        wire.hear(*TAKEN)
+        assert wire.closing
+        assert wire.writes == _lines(0)[:2]
+
+    tray = _one_by_one(moment)
+    assert _results(tray) == [(Result.DEFERRED, Phase.RCPT)]
+    assert "unasked" in tray.outcomes[ADDRESSES[0]].text
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_without_pipelining_too_a_dot_that_has_not_left_leaves_no_doubt(left: bool) -> None:
+    async def moment(wire: Wire, _: Tray) -> None:
+        for reply in TAKEN:
+            wire.room = len(_wire_form(0)) - 1 if reply is TAKEN[2] else 1 << 30
+            wire.hear(reply)
+        if left:
+            wire.take(1)
+
+    found = (Result.UNKNOWN, Phase.CONTENT) if left else (Result.DEFERRED, Phase.DATA)
+    assert _results(_one_by_one(moment)) == [found]
+
+
+def test_without_pipelining_a_reset_that_fails_gives_the_next_one_back() -> None:
+    async def moment(wire: Wire, _: Tray) -> None:
+        wire.hear(TAKEN[0])
+        wire.hear(b"550 5.1.1 no")
+        wire.hear(b"500 5.5.1 what?")
+        assert wire.closing
+
+    tray = _one_by_one(moment)
+    assert _results(tray) == [(Result.REFUSED, Phase.RCPT)]
+    assert tray.given_back == ADDRESSES[1:2]

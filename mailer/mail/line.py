@@ -1,4 +1,6 @@
-"""Sends messages over one connection, each envelope in the same write as the content before it (RFC 2920).
+"""Sends messages over one connection, and says truthfully what became of each.
+
+Where the relay offers PIPELINING, each envelope goes in the same write as the content before it (RFC 2920).
 
     at hand                          written, in one piece          and then
     the first message                MAIL RCPT DATA                 354 lets its content go
@@ -7,20 +9,16 @@
     RCPT or DATA refused, no 354     RSET MAIL RCPT DATA            with the next message
     RCPT refused, and yet 354        .                              nobody gets it (section 3.1)
 
-DATA ends every group, and nothing follows it before its reply. A message has its outcome as soon as
-it is refused, or its final dot is answered. When the link ends, for whatever reason (lost, silent,
-garbled, 421, out of step, words that answer nothing), what was on its way is
+DATA ends every group, and nothing follows it before its reply. Elsewhere each command waits for the reply
+to the one before, and the next message for the end of this one: the same in groups of one. There what
+follows a refused command is not said at all.
 
-    content and dot have left, the dot is not answered       unknown
-    the transport still holds the dot                        deferred, at DATA
-    its MAIL, RCPT or DATA is the reply awaited              deferred, at that command
-    a dot or RSET before its MAIL is not answered            given back: never begun
-
-When we break off ourselves, all but the first are given back.
+A message has its outcome as soon as it is refused, or its final dot is answered; what it is due when the link
+ends before that, `underway` says.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections import deque
 
 from mailer.core.delivery import Phase, Result
 from mailer.core.reply import judge, lost, proceeds
@@ -28,34 +26,21 @@ from mailer.mail.hearing import CLOSING, KEPT, Reply
 from mailer.mail.link import Awaited, Link
 from mailer.mail.relay import Relay
 from mailer.mail.share import Share
-from mailer.mail.transport import Parcel, Pull, interrupted
+from mailer.mail.transport import Pull, interrupted
+from mailer.mail.underway import UnderWay
 from mailer.mail.wire import FINAL_DOT, Ready, Terms, ready
 
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A message on its way.
-
-    Attributes:
-        begun: everything written before its envelope has been answered.
-        opened: MAIL was taken.
-        addressed: RCPT was taken.
-        refused: it has its outcome; what is still to be answered is of no account to it.
-    """
-
-    parcel: Parcel
-    message: Ready
-    begun: bool = False
-    opened: bool = False
-    addressed: bool = False
-    refused: bool = False
+_CLOSED = "the line was closed"
 
 
-class Pipeline:
-    """One kept connection to a relay that offers PIPELINING; takes over the open transport.
+class SmtpLine:
+    """One kept connection to a relay; takes over the open transport.
 
     Args:
         size_limit, utf8: as in `handshake.Opened`.
+
+    Attributes:
+        pipelining: the relay takes groups of commands, and a content in one with the next envelope.
     """
 
     def __init__(
@@ -63,28 +48,30 @@ class Pipeline:
         relay: Relay,
         transport: asyncio.Transport,
         *,
+        pipelining: bool,
         size_limit: int | None,
         utf8: bool = False,
     ) -> None:
         self._relay = relay
+        self.pipelining = pipelining
         self._terms = Terms(relay.name, size_limit, utf8)
         self._share = Share(relay)
-        self._entering: _Flight | None = None  # its envelope is written, not all of it answered
-        self._leaving: _Flight | None = None  # its content is written, the dot not answered
+        self._entering: UnderWay | None = None  # its envelope is written, not all of it answered
+        self._leaving: UnderWay | None = None  # its content is written, the dot not answered
+        self._unsaid: deque[tuple[bytes, Awaited]] = deque()  # of its envelope, without PIPELINING
         self._unclean = False  # the relay holds an envelope that came to nothing
         self._pull: Pull = _dry
         self._resting = asyncio.get_running_loop().create_future()
         wait = relay.timeouts
-        self._envelope = (
+        self._envelope: tuple[Awaited, ...] = (
             Awaited(Phase.MAIL, wait.mail, self._mail_answered),
             Awaited(Phase.RCPT, wait.rcpt, self._rcpt_answered),
             Awaited(Phase.DATA, wait.data, self._data_answered),
         )
         self._content = Awaited(Phase.CONTENT, wait.final, self._content_answered)
-        self._content_and_envelope = (self._content, *self._envelope)
         self._nothing = Awaited(Phase.CONTENT, wait.final, self._nothing_answered)
         self._reset = Awaited(Phase.MAIL, wait.mail, self._reset_answered)
-        self._leave = Awaited(Phase.CONTENT, wait.quit, self._leave_answered)
+        self._leave = Awaited(Phase.CONTENT, wait.quit, lambda _: self._link.end(_CLOSED))
         self._link = Link(self, transport, block=wait.block)
 
     @property
@@ -114,7 +101,7 @@ class Pipeline:
                 self._link.write(b"QUIT\r\n", self._leave)
                 await self._link.wait_closed()
         finally:
-            self._link.end("the line was closed")
+            self._link.end(_CLOSED)
         await self._link.wait_closed()
 
     # What the replies lead to.
@@ -124,19 +111,20 @@ class Pipeline:
         flight.opened = proceeds(Phase.MAIL, reply.code)
         if not flight.opened:
             self._refuse(flight, Phase.MAIL, reply)
+        self._say_more()
 
     def _rcpt_answered(self, reply: Reply) -> None:
         flight = self._entered
         flight.addressed = proceeds(Phase.RCPT, reply.code)
         if not flight.addressed:
             self._refuse(flight, Phase.RCPT, reply)
+        self._say_more()
 
     def _data_answered(self, reply: Reply) -> None:
         flight = self._entered
         if not proceeds(Phase.DATA, reply.code):
             self._refuse(flight, Phase.DATA, reply)
-            self._entering, self._unclean = None, flight.opened
-            self._begin()
+            self._abandon(flight)
         elif not flight.refused:
             self._let_go(flight)
         elif flight.addressed:
@@ -175,11 +163,9 @@ class Pipeline:
         if not proceeds(Phase.MAIL, reply.code):
             self._link.end(f"the relay did not reset: {reply.code} {reply.text}")
         self._go_on()
+        self._say_more()
 
-    def _leave_answered(self, _: Reply) -> None:
-        self._link.end("the line was closed")
-
-    def _refuse(self, flight: _Flight, phase: Phase, reply: Reply) -> None:
+    def _refuse(self, flight: UnderWay, phase: Phase, reply: Reply) -> None:
         """Give a message the outcome of the first refusal it meets; later ones follow from it."""
         if not flight.refused:
             flight.refused = True
@@ -209,20 +195,38 @@ class Pipeline:
             self._rest()
             return
         self._entering = flight
-        commands = flight.message.envelope
+        flight.begun = not self._unclean
+        commands, answers = flight.message.envelope, self._envelope
         if self._unclean:
-            self._unclean = False
-            self._link.write(b"RSET\r\n" + commands, self._reset, *self._envelope)
+            commands, answers = b"RSET\r\n" + commands, (self._reset, *answers)
+        self._unclean = False
+        if self.pipelining:
+            self._link.write(commands, *answers)
         else:
-            flight.begun = True
-            self._link.write(commands, *self._envelope)
+            self._unsaid.extend(zip(commands.splitlines(keepends=True), answers, strict=True))
+            self._say_more()
 
-    def _let_go(self, flight: _Flight) -> None:
+    def _say_more(self) -> None:
+        """Without PIPELINING: the next command, as long as the ones before it were taken."""
+        flight = self._entering
+        if self._unsaid and flight is not None:
+            if not flight.refused:
+                self._link.write(*self._unsaid.popleft())
+            else:
+                self._unsaid.clear()
+                self._abandon(flight)
+
+    def _abandon(self, flight: UnderWay) -> None:
+        """Go on to the next message, clearing away what the relay has of this one."""
+        self._entering, self._unclean = None, flight.opened
+        self._begin()
+
+    def _let_go(self, flight: UnderWay) -> None:
         """Write a message's content, and the envelope of the next one behind it."""
         if not flight.parcel.may_leave():
             self._break_off()
             return
-        following = self._next()
+        following = self._next() if self.pipelining else None
         self._leaving, self._entering = flight, following
         content = flight.message.content
         if following is None:
@@ -230,20 +234,20 @@ class Pipeline:
         else:
             commands = following.message.envelope
             words = b"".join((content, FINAL_DOT, commands))
-            self._link.write_content(words, len(commands), *self._content_and_envelope)
+            self._link.write_content(words, len(commands), self._content, *self._envelope)
 
-    def _next(self) -> _Flight | None:
+    def _next(self) -> UnderWay | None:
         """The next message that is fit to send, if the line may take one more."""
         while self._share.is_left and (parcel := self._pull()) is not None:
             message = ready(parcel.message, self._terms)
             if isinstance(message, Ready):
                 self._share.take()
-                return _Flight(parcel, message)
+                return UnderWay(parcel, message)
             parcel.done(message)
         return None
 
     @property
-    def _entered(self) -> _Flight:
+    def _entered(self) -> UnderWay:
         assert self._entering is not None
         return self._entering
 
@@ -281,7 +285,7 @@ class Pipeline:
         elif leaving is not None:
             leaving.parcel.done(interrupted(self._relay.name))
 
-    def _land(self) -> tuple[_Flight | None, _Flight | None]:
+    def _land(self) -> tuple[UnderWay | None, UnderWay | None]:
         """What is on its way and has no outcome yet, which from now on is no more."""
         leaving, self._leaving = self._leaving, None
         entering, self._entering = self._entering, None
