@@ -30,6 +30,11 @@ class Breaker:
         self._limit = limit
         self._rows: OrderedDict[int, int] = OrderedDict()
 
+    @property
+    def counts(self) -> bool:
+        """Whether any row has begun: else an acceptance is no news to it."""
+        return bool(self._rows)
+
     def heard(self, key: int, outcome: Outcome) -> bool:
         """Take note of an outcome of the mailing `key`.
 

@@ -42,6 +42,7 @@ _ACCEPTED, _CONTENT, _READER = (
     Blame.READER,
 )  # asked of every message
 
+_USUAL = re.compile(r"(2\.\d{1,3}\.\d{1,3}) ([!-,./-9;-~][ -~]{0,400})")  # as acceptances are put
 _LEADING_STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?![.\d])[\s:-]*")
 _QMAIL_STATUS = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
 _RELAYING_DENIED = re.compile(
@@ -104,8 +105,12 @@ def judge(phase: Phase, code: int, text: str, *, relay: str = "") -> Outcome:
         that stands in `enhanced`. A status whose first digit contradicts the code is left in the
         text and not believed (RFC 2034 section 4).
     """
+    accepts = phase is _CONTENT and code // 100 == 2
+    if accepts and (usual := _USUAL.fullmatch(text)) and "  " not in text:
+        status, words = usual.groups()
+        return Outcome(_ACCEPTED, _CONTENT, code, status, words.rstrip(), _READER, relay)
     enhanced, words = _status(code, text)
-    if phase is _CONTENT and code // 100 == 2:
+    if accepts:
         return Outcome(_ACCEPTED, _CONTENT, code, enhanced, one_line(words), _READER, relay)
     blame = _blame(phase, code, enhanced, words)
     return Outcome(_result(phase, code), phase, code, enhanced, one_line(words), blame, relay)

@@ -13,20 +13,19 @@ Kept = TypeVar("Kept")
 
 
 class Hand:
-    """Letters that were taken from the ledger and are not written back yet."""
+    """Letters that were taken from the ledger and are not written back yet.
+
+    Attributes:
+        size: how many letters have no outcome yet.
+    """
 
     def __init__(self) -> None:
         self._of_mailing: Counter[int] = Counter()
-        self._size = 0
+        self.size = 0
         self._tried: list[tuple[Due, Outcome]] = []
         self._put_off: dict[int, timedelta] = {}
         self._holds: dict[int, str] = {}
         self._tally: Counter[str] = Counter()
-
-    @property
-    def size(self) -> int:
-        """How many letters have no outcome yet."""
-        return self._size
 
     @property
     def news(self) -> int:
@@ -45,7 +44,7 @@ class Hand:
 
     def take(self, letters: Sequence[Letter]) -> None:
         """These were handed out."""
-        self._size += len(letters)
+        self.size += len(letters)
         self._of_mailing.update(
             letter.due.mailing_id for letter in letters if letter.due.mailing_id is not None
         )
@@ -91,12 +90,12 @@ class Hand:
             deferred=self._tally["deferred"],
             refused=self._tally["refused"],
             unknown=self._tally["unknown"],
-            in_hand=self._size,
+            in_hand=self.size,
             resting=tuple(resting),
         )
 
     def _drop(self, letter: Letter) -> None:
-        self._size -= 1
+        self.size -= 1
         if (mailing_id := letter.due.mailing_id) is not None:
             self._of_mailing[mailing_id] -= 1
 

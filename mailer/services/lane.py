@@ -165,7 +165,9 @@ class Lane:
 
     def _pull(self) -> Parcel | None:
         """The next letter, made into a message."""
-        while not self._is_at_fault and (letter := self._feed.take(self._route)) is not None:
+        while (
+            self._faults < FAULTS_IN_A_ROW and (letter := self._feed.take(self._route)) is not None
+        ):
             message = letter.message or self._made(letter)
             if message is not None:
                 return _Handed(self, letter, message)
@@ -199,7 +201,9 @@ class Lane:
     def done(self, letter: Letter, outcome: Outcome) -> None:
         """A letter has its outcome, unless another relay can take what this one would not."""
         if outcome.result is _ACCEPTED:
-            self._praise()
+            self._faults = self._tries = 0
+            if self._route.failing_since is not None:
+                self._is_back()
             self._ended(letter, outcome)
             return
         self._learn(outcome)
@@ -236,12 +240,10 @@ class Lane:
                 f"relay {outcome.relay} refuses what we send, at {outcome.phase.value}: {said}",
             )
 
-    def _praise(self) -> None:
-        """The relay took a message."""
-        self._faults = self._tries = 0
-        if self._route.failing_since is not None:
-            log.info("relay is back", extra={"relay": self._route.transport.name})
-            self._route.well()
+    def _is_back(self) -> None:
+        """The relay took a message, after what went wrong."""
+        log.info("relay is back", extra={"relay": self._route.transport.name})
+        self._route.well()
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None

@@ -13,6 +13,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mailer.core.errors import MailerError
@@ -22,10 +23,8 @@ JOURNAL = ".flight"
 
 _OWN_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
-
-def own_time() -> float:
-    """Seconds of a clock that nobody sets, the same for all of this machine; time asleep counts."""
-    return time.clock_gettime(_OWN_CLOCK)
+own_time = partial(time.clock_gettime, _OWN_CLOCK)
+"""Seconds of a clock that nobody sets, the same for all of this machine; time asleep counts."""
 
 
 class Presence:

@@ -68,7 +68,8 @@ class Reports:
         if self._hand.news >= self._stock.wanted // 2 or not self._hand.size:
             self.news.set()
         if outcome.result is _ACCEPTED:
-            self._breaker.heard(_key(letter), outcome)
+            if self._breaker.counts:
+                self._breaker.heard(_key(letter), outcome)
             return
         ours = outcome.result is Result.REFUSED and outcome.blame is Blame.SENDER
         if ours and not outcome.code:  # no relay said so: it was not even written

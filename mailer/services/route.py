@@ -38,6 +38,7 @@ class Route:
         dice: for the jitter of its rests.
 
     Attributes:
+        paced: it has a rate.
         fault: what is wrong with it, in words; empty where nothing is.
         failing_since: the clock's moment of the first failure since it was last well; None: sound.
         refused: it is not used again in this run.
@@ -57,6 +58,7 @@ class Route:
         self.order = transport.order
         self.weight = transport.weight
         self.lines = transport.connections
+        self.paced = transport.messages_per_second > 0
         self.fault = ""
         self.failing_since: float | None = None
         self.refused = False
@@ -114,18 +116,14 @@ class Route:
         """Whether it may be tried now."""
         return not self.resting(self._clock())
 
-    @property
-    def paced(self) -> bool:
-        """Whether it has a rate."""
-        return self.transport.messages_per_second > 0
-
     def wait(self, now: float) -> float:
         """Seconds until its rate lets a message begin; 0.0 is now."""
         return self._rate.wait(now)
 
     def took(self, now: float) -> None:
         """It took a message."""
-        self._rate.take(now)
+        if self.paced:
+            self._rate.take(now)
         self.started = self.virtual
         self.virtual += 1 / self.weight
 

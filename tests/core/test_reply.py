@@ -162,3 +162,26 @@ def test_only_data_goes_on_with_354(phase: Phase) -> None:
     going_on = {code for code in range(-1, 1000) if proceeds(phase, code)}
     hundred = 300 if phase is Phase.DATA else 200
     assert going_on == set(range(hundred, hundred + 100))
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("2.0.0 Ok: queued as 4Bq2", "2.0.0", "Ok: queued as 4Bq2"),
+        ("2.0.0 Ok ", "2.0.0", "Ok"),
+        ("2.0.0 a  b", "2.0.0", "a b"),
+        ("2.0.0 - a", "2.0.0", "a"),
+        ("2.0.0 : a", "2.0.0", "a"),
+        ("2.0.0", "2.0.0", ""),
+        ("2.0.0.1 a", "", "2.0.0.1 a"),
+        ("4.0.0 a", "", "4.0.0 a"),
+        ("2.0.0 é", "2.0.0", "é"),
+        ("2.0.0 a\n2.0.0 b", "2.0.0", "a b"),
+        (f"2.0.0 {'a' * 600}", "2.0.0", "a" * 499 + "…"),
+    ],
+)
+def test_an_acceptance_is_one_however_it_is_put(text: str, status: str, words: str) -> None:
+    found = judge(Phase.CONTENT, 250, text, relay="main")
+    assert found == Outcome(
+        Result.ACCEPTED, Phase.CONTENT, 250, status, words, Blame.READER, "main"
+    )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.mail.message import Message
-from mailer.mail.segments import Segments
+from mailer.mail.segments import Segments, is_plain
 from mailer.mail.wire import Ready, Terms, ready
 
 LONG = b"long " * 250
@@ -80,3 +80,14 @@ def test_the_size_is_that_of_the_content() -> None:
 def test_texts_go_around_their_slots() -> None:
     with pytest.raises(ValueError, match="2 texts do not go around 2 slots"):
         Segments([b"a", b"b\r\n"], [0, 0])
+
+
+OCTETS = st.lists(st.sampled_from([b"a", b".", b" ", b"\r", b"\n", b"\r\n", b"\0", b"\t", b"\xe6"]))
+
+
+@given(texts=st.lists(OCTETS.map(b"".join), max_size=4))
+def test_plain_is_what_needs_no_second_look_wherever_it_stands(texts: list[bytes]) -> None:
+    lines = [line for text in texts for line in text.split(b"\r\n")]
+    octets = b"".join(lines)
+    plain = octets.isascii() and not {*b"\r\n\0"} & {*octets}
+    assert is_plain(texts) is (plain and not any(line.startswith(b".") for line in lines))
