@@ -1,6 +1,7 @@
 """Measures what visitors meet: whether an answer's time tells who subscribes, and how fast answers come.
 
     python bench/visitors.py [--pairs 1000] [--posts 5000] [--due 500000] [--parts likeness,load,beside]
+        [--lines 16,48] [--workers 1,2]
 
 likeness    a known address and an unknown one in turn, in random order: how often the known one took longer.
             Alike means about as often as not: the interval that holds 95 % of chance must hold one half.
@@ -58,14 +59,14 @@ UNDER_WAY = 1000 * fast_sink.ARRIVAL_OCTETS
 
 @contextmanager
 def site(
-    lender: Databases, readers: int, **limits: object
+    lender: Databases, readers: int, *, workers: int = 1, **limits: object
 ) -> Iterator[tuple[Path, visits.Site, str]]:
     """A site over so many readers: its settings, where it is served, and its database."""
     master = office.master(lender, readers=readers, octets=10240, approved=False)
     with lender.fresh(master) as url, tempfile.TemporaryDirectory(prefix="visitors") as folder:
         terms = office.Terms(port=25, limits=WITHOUT_LIMITS | limits)
         config = office.write_settings(Path(folder), url, terms)
-        with visits.served(config) as place:
+        with visits.served(config, workers) as place:
             yield config, place, url
 
 
@@ -122,9 +123,21 @@ def _compared(answers: Sequence[Answer], order: Sequence[bool]) -> dict[str, flo
     }
 
 
-def load(lender: Databases, posts: int, lines: int) -> dict[str, dict[str, float]]:
-    """Sign-ups and leaves: answers a second, the times of the middle and the slowest hundredth in ms, CPU."""
-    with site(lender, posts, answer_milliseconds=0, **NEVER_REACHED) as (_, place, url):
+def load(
+    lender: Databases, posts: int, lines: Sequence[int], workers: Sequence[int]
+) -> dict[str, dict[str, float]]:
+    """Of each number of lines and of the site's processes: sign-ups and leaves, see `_rates`."""
+    return {
+        f"{what}, {some} lines, workers: {each}": found
+        for some in lines
+        for each in workers
+        for what, found in _load(lender, posts, some, each).items()
+    }
+
+
+def _load(lender: Databases, posts: int, lines: int, workers: int) -> dict[str, dict[str, float]]:
+    terms = {"answer_milliseconds": 0, **NEVER_REACHED}
+    with site(lender, posts, workers=workers, **terms) as (_, place, url):
         mark = asyncio.run(visits.mark_of(place.port))
         forms = [signup(mark, f"new{at}@d{at % 97}.example") for at in range(posts)]
         signups = crowd.rush(place, lines, forms)
@@ -144,6 +157,7 @@ def load(lender: Databases, posts: int, lines: int) -> dict[str, dict[str, float
 
 
 def _rates(told: crowd.Rush, *, status: int) -> dict[str, float]:
+    """Answers a second, the times of the middle and the slowest hundredth in ms, CPU."""
     wrong = [answer.status for answer in told.answers if answer.status != status]
     if wrong:
         raise SystemExit(f"{len(wrong)} answers were not {status} but {sorted(set(wrong))}")
@@ -231,12 +245,17 @@ def _pages(found: dict[str, dict[str, object]]) -> str:
     return "\n\n".join(page.table(heads, rows) for heads, rows in tables if rows)
 
 
+def _numbers(typed: str) -> list[int]:
+    return [int(one) for one in typed.split(",")]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--posts", type=int, default=5000)
-    parser.add_argument("--lines", type=int, default=16)
+    parser.add_argument("--lines", type=_numbers, default=[16])
+    parser.add_argument("--workers", type=_numbers, default=[1])
     parser.add_argument("--due", type=int, default=500_000)
     parser.add_argument("--confirmations", type=int, default=200)
     parser.add_argument("--parts", default="likeness,load,beside")
@@ -246,7 +265,7 @@ def main() -> None:
     wanted = parser.parse_args()
     measure: dict[str, Callable[[Databases], object]] = {
         "likeness": lambda lender: likeness(lender, wanted.pairs),
-        "load": lambda lender: load(lender, wanted.posts, wanted.lines),
+        "load": lambda lender: load(lender, wanted.posts, wanted.lines, wanted.workers),
         "beside": lambda lender: beside(lender, wanted.due, wanted.confirmations),
     }
     found: dict[str, dict[str, object]] = {}

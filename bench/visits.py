@@ -51,11 +51,12 @@ class Site:
 
 
 @contextmanager
-def served(config: Path) -> Iterator[Site]:
-    """A site that is served as long as the block lasts."""
+def served(config: Path, workers: int = 1) -> Iterator[Site]:
+    """A site that is served by so many processes as long as the block lasts."""
+    words = ["--config", str(config), "serve", "--port", "0", "--workers", str(workers)]
     with config.with_name("site").open("wb") as complaints:
         site = subprocess.Popen(
-            [sys.executable, "-m", "mailer", "--config", str(config), "serve", "--port", "0"],
+            [sys.executable, "-m", "mailer", *words],
             stdout=subprocess.PIPE,
             stderr=complaints,
         )

@@ -73,15 +73,21 @@ def added_up(
         name: sum(int(one.get(name, 0)) for one in said) for name in names
     }
     faults = dict.fromkeys([*killed, *(fault for one in said for fault in one.get("faults", ()))])
-    codes = {one.code for one in ended}
+    codes = [one.code for one in ended]
     dues = {one.get("due") for one in said}
     try:
         counts["due"] = still_due() if None in dues or len(dues) != 1 else dues.pop()
     except MailerError as error:
         counts["due"] = None
         faults[str(error)] = None
-        codes.add(error.exit_code)
+        codes.append(error.exit_code)
     answer = Answer(counts, tuple(faults))
     remains = counts["due"] and (answer.worked or killed)
-    grave = next((code for code in GRAVEST if code in codes), 75 if remains else 0)
+    grave = gravest(codes) or (75 if remains else 0)
     return Answer(counts, answer.faults, INTERRUPTED if interrupted else grave)
+
+
+def gravest(codes: Iterable[int | None]) -> int:
+    """Of the exit codes of some workers the one that outweighs the others; 0 where none is grave."""
+    found = set(codes)
+    return next((code for code in GRAVEST if code in found), 0)

@@ -122,25 +122,41 @@ def run(ctx: click.Context, host: str | None, port: int | None) -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="0 takes a free one.  [default: web.port]"
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that serve side by side on one port.",
+)
+@click.option("--led", is_flag=True, hidden=True, help="As one of them.")
 @click.pass_context
-def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
+def serve(ctx: click.Context, host: str | None, port: int | None, workers: int, led: bool) -> None:
     """Serve the pages alone; `mailer dispatch` sends.
 
     \b
-    Example:
+    Examples:
       mailer serve --host 127.0.0.1 --port 8080
+      mailer serve --workers 4
 
     \b
     Exit codes:
       0    stopped by SIGTERM
-      2    wrong usage or settings
+      2    wrong usage or settings, or the database needs `mailer db upgrade`
       69   nobody can listen there, or the database is not there
+      70   a fault in this program
       130  stopped by Ctrl-C
+    Several workers answer as one, with the first of 130, 70, 2, 69, 0.
     """
-    from mailer.cli import running  # noqa: PLC0415 - help has nothing to wait for
+    from mailer.cli import running, serving  # noqa: PLC0415 - help has nothing to wait for
 
     settings = ctx.obj.settings()
-    ctx.exit(running.until_stopped(running.serve, settings, _place(settings, host, port)))
+    place = _place(settings, host, port)
+    if led:
+        ctx.exit(serving.as_worker(settings, place))
+    if workers > 1:
+        ctx.exit(serving.by_workers(ctx, place, workers))
+    ctx.exit(running.until_stopped(running.serve, settings, place))
 
 
 def _idle(settings: "Settings") -> bool:
@@ -194,13 +210,13 @@ def _by_workers(ctx: click.Context, settings: "Settings") -> Answer:
     from mailer.cli import live, stops, workers  # noqa: PLC0415 - as above
 
     wishes = ctx.params
-    before = ["-v"] * ctx.obj.verbose
-    if ctx.obj.config is not None:
-        before += ["--config", str(ctx.obj.config)]
+    shown = not wishes["as_json"] and live.on_terminal()
+    steps = [f"--only={step}" for step in wishes["only"]]
+    told = ["--json", "--led", "telling" if shown else "silent"]
     orders = workers.Wishes(
-        before=before,
-        after=["--watch"] * wishes["watch"] + [f"--only={step}" for step in wishes["only"]],
+        words=[*workers.begun_by(ctx), "dispatch", *["--watch"] * wishes["watch"], *steps, *told],
         number=wishes["workers"],
+        loss="what it had in hand is taken over",
         max_seconds=wishes["max_seconds"],
         watch=wishes["watch"],
     )
@@ -211,7 +227,6 @@ def _by_workers(ctx: click.Context, settings: "Settings") -> Answer:
         return crew
 
     with ExitStack() as stack, stops.signals() as asked:
-        shown = not wishes["as_json"] and live.on_terminal()
         crew = asyncio.run(work(stack.enter_context(live.terminal()) if shown else None))
     return added_up(
         crew.ended,

@@ -81,7 +81,7 @@ async def run(settings: "Settings", place: tuple[str, int], stops: Stops) -> Non
                 host=place[0],
                 port=place[1],
                 stop=dispatcher.stopping,
-                started=lambda port: _announce(place[0], port),
+                started=lambda port: announce(place[0], port),
             )
         )
         web.add_done_callback(lambda _ended: dispatcher.stop())
@@ -93,8 +93,10 @@ async def run(settings: "Settings", place: tuple[str, int], stops: Stops) -> Non
             await web
 
 
-async def serve(settings: "Settings", place: tuple[str, int], stops: Stops) -> None:
-    """The pages alone."""
+async def serve(
+    settings: "Settings", place: tuple[str, int], stops: Stops, *, shared: bool = False
+) -> None:
+    """The pages alone; as one of several workers they share the place, and it is the parent who is told."""
     from mailer.web.app import create_app  # noqa: PLC0415 - dispatch needs no pages
     from mailer.web.server import serve as serving  # noqa: PLC0415 - as above
 
@@ -106,7 +108,8 @@ async def serve(settings: "Settings", place: tuple[str, int], stops: Stops) -> N
             host=place[0],
             port=place[1],
             stop=stop,
-            started=lambda port: _announce(place[0], port),
+            started=lambda port: click.echo("{}") if shared else announce(place[0], port),
+            shared=shared,
         )
 
 
@@ -124,9 +127,10 @@ def until_stopped(
     command: Callable[["Settings", tuple[str, int], Stops], Coroutine[Any, Any, None]],
     settings: "Settings",
     place: tuple[str, int],
+    led_by: Stops | None = None,
 ) -> int:
     """Run `run` or `serve` until a signal ends it; the exit code."""
-    with signals() as stops:
+    with signals(led_by) as stops:
         asyncio.run(command(settings, place, stops))
     return stops.exit_code
 
@@ -198,6 +202,7 @@ class _Left:
             return None  # the dispatcher says what is wrong with the database
 
 
-def _announce(host: str, port: int) -> None:
+def announce(host: str, port: int) -> None:
+    """Say where the pages are."""
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"Serving http://{shown}:{port}")

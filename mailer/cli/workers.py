@@ -1,16 +1,16 @@
-"""Runs several dispatchers on this machine as one: starts them, leads them, adds up what they say.
+"""Runs several workers of a command on this machine as one: starts them, leads them, hears what they say.
 
-    start     N times `mailer dispatch`, each in a session of its own, so that a terminal's Ctrl-C is ours
-              alone to hear, and each led over a pipe on its standard input
+    start     N times `mailer dispatch` or `mailer serve`, each in a session of its own, so that a terminal's
+              Ctrl-C is ours alone to hear, and each led over a pipe on its standard input
     signal    passed on down the pipes: one byte for a clean stop, another to break off. A signal could come
               before a worker can hear it, or twice: systemd tells every process of a service itself
     we die    the pipes close, and every worker stops cleanly
-    killed    is said; the others take over what a worker had in hand. A watch starts another in its place
-              after 1, 5, 15, then 60 seconds
+    killed    is said; the others take over what a worker had in hand. A watch, and pages, start another in
+              its place after 1, 5, 15, then 60 seconds
     ended     in a pass the others go on. In a watch a worker ends of itself for a reason (a fault, its
-              time is up), and as with one dispatcher that ends the watch
+              time is up), and as with one that ends the watch
 
-Every worker does every step. Were one alone to publish, the others would find nothing to send at the
+Every dispatcher does every step. Were one alone to publish, the others would find nothing to send at the
 start of a pass and end; were it killed, nothing would be published. Doing a step twice is harmless: the
 facts that decide it are in the database.
 """
@@ -28,6 +28,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from mailer.cli.answer import Ended
 from mailer.cli.live import Sight, together
 from mailer.cli.stops import Leash, Stops
@@ -44,23 +46,25 @@ class Wishes:
     """What the workers are to do.
 
     Attributes:
-        before, after: the words before and after `dispatch`, but for those about workers and time.
+        words: of a worker's command, but for those about time.
+        loss: what to say of one that was killed: what becomes of what it had in hand.
         max_seconds: from now on; None until done or stopped.
-        watch: whether `after` says so.
+        watch: they work until they are stopped.
     """
 
-    before: Sequence[str]
-    after: Sequence[str]
+    words: Sequence[str]
     number: int
+    loss: str
     max_seconds: float | None = None
     watch: bool = False
 
 
 class Crew:
-    """The workers of one dispatch.
+    """The workers of one command.
 
     Args:
         tell: shown now and then how sending goes; None where nobody looks.
+        said: told what a worker says beside that.
         pauses: before a watch starts another worker in the place of one that was killed.
     """
 
@@ -69,12 +73,14 @@ class Crew:
         wishes: Wishes,
         *,
         tell: Callable[[Sight], None] | None = None,
+        said: Callable[[Mapping[str, Any]], None] = lambda _said: None,
         pauses: Sequence[float] = AGAIN_SECONDS,
     ) -> None:
         self.ended: list[Ended] = []
         self.killed: list[str] = []
         self._wishes = wishes
         self._tell = tell
+        self._said = said
         self._pauses = pauses
         self._ends_at = (
             None if wishes.max_seconds is None else time.monotonic() + wishes.max_seconds
@@ -134,9 +140,7 @@ class Crew:
         words = f"worker {number} could not be started"
         if code is not None:
             signal_name = _signal_name(-code)
-            words = (
-                f"worker {number} was killed by {signal_name}; what it had in hand is taken over"
-            )
+            words = f"worker {number} was killed by {signal_name}; {self._wishes.loss}"
         log.error("fault", extra={"reason": words})
         if words not in self.killed:
             self.killed.append(words)
@@ -165,11 +169,9 @@ class Crew:
             self._rest(number)
 
     def _command(self) -> list[str]:
-        wishes = self._wishes
         # What this process does not import from its folder, a worker must not find there either.
         safely = [] if {"", str(Path.cwd())} & set(sys.path) else ["-P"]
-        words = [sys.executable, *safely, "-m", "mailer", *wishes.before, "dispatch", *wishes.after]
-        words += ["--json", "--led", "telling" if self._tell else "silent"]
+        words = [sys.executable, *safely, "-m", "mailer", *self._wishes.words]
         left = self._time_left()
         return words if left is None else [*words, "--max-seconds", f"{max(left, 0.001):.3f}"]
 
@@ -193,6 +195,7 @@ class Crew:
                 self._sights[number] = replace(told, resting=tuple(told.resting))
             else:
                 said = found
+                self._said(said)
         return said
 
     def _rest(self, number: int) -> None:
@@ -206,6 +209,14 @@ class Crew:
         while self._tell:
             self._tell(together(self._sights.values(), self._left))
             await asyncio.sleep(_TELL_SECONDS)
+
+
+def begun_by(ctx: click.Context) -> list[str]:
+    """The words of a worker's command before its name: those that its parent was begun with."""
+    words = ["-v"] * ctx.obj.verbose
+    if ctx.obj.config is not None:
+        words += ["--config", str(ctx.obj.config)]
+    return words
 
 
 def tell_parent(sight: Sight) -> None:

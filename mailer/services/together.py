@@ -11,6 +11,7 @@ ends was told nothing, and nothing was done for them.
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ Given = TypeVar("Given")
 
 MOST_AT_ONCE = 200
 """So many are served by one transaction: some tenths of a second of work for whoever else writes."""
+BREATH_SECONDS = 0.002
+"""Between two transactions of one process, for that of another: SQLite has no queue, and who looks every
+millisecond must not find it taken anew."""
 MOST_WAITING = 2000
 """More than can be served before they would give up."""
 
@@ -86,6 +90,7 @@ class Together(Generic[Asked, Given]):
                     some += self._all()  # who would wait anew, and as long
                 given = [error] * len(some)
             _hand_out(some, given)
+            time.sleep(BREATH_SECONDS)
 
     def _next(self) -> list[_Waiting[Asked, Given]]:
         with self._lock:

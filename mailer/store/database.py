@@ -8,7 +8,8 @@ threads it serves a few and starves the rest. PostgreSQL: READ COMMITTED with ro
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -28,6 +29,8 @@ from mailer.core.errors import MailerError, SchemaOutdated, ServiceMissing, TryL
 from mailer.store.glance import HEAD
 
 __all__ = ["Connection", "Database"]
+
+_LOOK_SECONDS = 0.001
 
 
 class Database:
@@ -152,7 +155,7 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", partial(_begin_sqlite, busy_seconds))
     else:
         event.listen(engine, "connect", partial(_prepare_postgresql, busy_seconds))
     return engine
@@ -186,10 +189,32 @@ def _prepare_postgresql(busy_seconds: float, connection: Any, _record: object) -
     connection.commit()
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:
+    if not connection.info.get("writing", False):
+        connection.exec_driver_sql("BEGIN")
+        return
     # A transaction that reads first and writes later would fail at once if another wrote in between.
-    writing = connection.info.get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    ask = connection.connection.cursor().execute
+    ask("PRAGMA busy_timeout = 0")
+    try:
+        _wait_to_begin(ask, time.monotonic() + busy_seconds)
+        if not connection.connection.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # which says why it cannot
+    finally:
+        ask(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
+
+
+def _wait_to_begin(ask: Callable[[str], object], deadline: float) -> None:
+    """Begin as soon as no other process writes: SQLite itself would look ever more seldom, and starve."""
+    while time.monotonic() < deadline:
+        try:
+            ask("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname not in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
+                return
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 @contextmanager

@@ -25,6 +25,7 @@ async def serve(
     port: int,
     stop: asyncio.Event | None = None,
     started: Callable[[int], None] = lambda _port: None,
+    shared: bool = False,
 ) -> None:
     """Answer requests until `stop` is set; requests under way are then finished. Cancelling breaks them off.
 
@@ -33,11 +34,12 @@ async def serve(
         port: 0 takes a free one.
         stop: ends the serving; None means that only cancelling does.
         started: told the port once connections are accepted.
+        shared: other processes that `reserved` it listen there too.
 
     Raises:
         ServiceMissing: nobody can listen there.
     """
-    listener = _listen(host, port)
+    listener = _listen(host, port, shared=shared)
     server = _Server(_settings(app), listener.getsockname()[1], started)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task((stop or asyncio.Event()).wait())
@@ -95,12 +97,33 @@ def _parser() -> "type[asyncio.Protocol] | Literal['h11']":
     return BoundedHeads
 
 
-def _listen(host: str, port: int) -> socket.socket:
+@contextlib.contextmanager
+def reserved(host: str, port: int) -> Iterator[int]:
+    """A port that nobody else has, held for the processes that are to share it (SO_REUSEPORT).
+
+    The kernel gives each of them its part of the newcomers. A socket of one that died goes with it, so that
+    the others have them all.
+
+    Raises:
+        ServiceMissing: nobody can listen there.
+    """
+    with _listen(host, port) as alone:  # who shares a port with us already must not get a stranger
+        family, address = alone.family, alone.getsockname()
+    with socket.socket(family) as held:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            held.setsockopt(socket.SOL_SOCKET, option, 1)
+        if family == socket.AF_INET6:
+            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        held.bind(address)
+        yield address[1]
+
+
+def _listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.create_server(address[:2], family=family, backlog=512)
+        listener = socket.create_server(address[:2], family=family, backlog=512, reuse_port=shared)
     except OSError as error:
         raise ServiceMissing(
             f"The pages cannot be served on {host} port {port}: {error.strerror or error}",
