@@ -62,22 +62,31 @@ class _Line(logging.Formatter):
         self._discreet = discreet
 
     def format(self, record: logging.LogRecord) -> str:
-        facts: dict[str, object] = {
+        said: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": record.getMessage(),
+            "event": self._discreetly(record.getMessage()),
         }
-        facts |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        facts = vars(record)
+        if not _STANDARD.issuperset(facts):
+            said |= {
+                key: self._discreetly(value)
+                for key, value in facts.items()
+                if key not in _STANDARD
+            }
         if record.exc_info:
-            facts["fault"] = self.formatException(record.exc_info)
-        said = {key: self._discreetly(value) for key, value in facts.items()}
+            said["fault"] = self._discreetly(self.formatException(record.exc_info))
         return json.dumps(said, ensure_ascii=False) if self._form == "json" else _text(said)
 
     def _discreetly(self, value: object) -> object:
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        text = _TOKEN.sub(r"/\1/***", str(value))
-        return _ADDRESS.sub(lambda found: masked(found[0]), text) if self._discreet else text
+        text = str(value)
+        if "/" in text:  # a look that costs nothing: of busy pages there are many lines
+            text = _TOKEN.sub(r"/\1/***", text)
+        if "@" in text and self._discreet:
+            text = _ADDRESS.sub(lambda found: masked(found[0]), text)
+        return text
 
 
 def _text(facts: dict[str, object]) -> str:

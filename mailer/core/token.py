@@ -267,4 +267,9 @@ class Mac:
 
 def keyed_hash(key: str, text: str) -> str:
     """The keyed hash under which a suppressed address is remembered: HMAC-SHA-256, 64 hexadecimal digits."""
-    return hmac.digest(key.encode(), text.encode(), "sha256").hex()
+    return _hasher(key).digest(text.encode()).hex()
+
+
+@lru_cache(maxsize=16)
+def _hasher(key: str) -> Mac:
+    return Mac(key.encode())
