@@ -8,7 +8,7 @@ Reading a link changes nothing. A link of ours whose subscription is no longer k
 reader gets no more mail, and that is all they asked for.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mailer.core.consent import Act, Origin, SubscriptionState
@@ -23,7 +23,6 @@ from mailer.services.together import alone, each_its_own
 from mailer.store import consents, departures, moves, people
 from mailer.store.consents import Entry
 from mailer.store.database import Connection
-from mailer.store.departures import Departure
 from mailer.store.mailings import take_turn
 from mailer.store.people import SubscriptionRow
 
@@ -71,8 +70,7 @@ def read_leave(office: Office, *, token: str) -> LeaveView | None:
         standing = going_on(connection, number)
         if standing is None:
             return None
-        left = departures.last_departures(connection, [standing.id])
-        return _view(office, standing, left.get(standing.id))
+        return _view(standing, standing.id in _ways_back(office, connection, [standing]))
 
 
 def leave(office: Office, *, token: str, origin: Origin) -> LeaveView | None:
@@ -114,35 +112,32 @@ def _take(office: Office, presses: Sequence[Press]) -> list[LeaveView | None]:
             if standing := meant.get(one.subscription_id):
                 ending.setdefault(standing.id, Ending(standing, one.origin))
         owed = end_for_readers(office, connection, list(ending.values()))
-        left = departures.last_departures(connection, ending)
+        ways_back = owed | _ways_back(office, connection, meant.values())
     if owed:
         office.wake()
-    views: list[LeaveView | None] = []
-    for one in presses:
-        standing = meant.get(one.subscription_id)
-        if standing is None:
-            views.append(None)
-        else:
-            views.append(_view(office, _ended(standing), left.get(standing.id)))
-    return views
+    shown = {
+        number: _view(_ended(standing), standing.id in ways_back)
+        for number, standing in meant.items()
+    }
+    return [shown.get(one.subscription_id) for one in presses]
 
 
-def end_for_readers(office: Office, connection: Connection, ending: Sequence[Ending]) -> bool:
+def end_for_readers(office: Office, connection: Connection, ending: Sequence[Ending]) -> set[int]:
     """End subscriptions as their readers wish, in the caller's transaction, which has taken its turn.
 
     Args:
         ending: each once, read with its lock.
 
     Returns:
-        Whether a last mail was owed: the office is to be woken once that is committed.
+        Those to whom a last mail was owed: the office is to be woken once that is committed.
     """
     if not ending:
-        return False
+        return set()
     now = office.clock()
     consents.take_back_requests(connection, [one.standing.id for one in ending], now)
     fresh = [one for one in ending if one.standing.state is not SubscriptionState.ENDED]
     if not fresh:
-        return False
+        return set()
     generations = people.end_all(
         connection, [one.standing.id for one in fresh], reason=Act.LEFT, now=now
     )
@@ -170,7 +165,7 @@ def end_for_readers(office: Office, connection: Connection, ending: Sequence[End
         if (newsroom := _farewell(office, one.standing)) is not None
     ]
     notices.owe_all(office, connection, owed, now)
-    return bool(owed)
+    return {one.subscription_id for one in owed}
 
 
 def _farewell(office: Office, standing: SubscriptionRow) -> Newsroom | None:
@@ -210,19 +205,23 @@ def _meant_all(connection: Connection, numbers: Collection[int]) -> dict[int, Su
     }
 
 
-def _view(office: Office, standing: SubscriptionRow, left: Departure | None) -> LeaveView:
+def _view(standing: SubscriptionRow, way_back: bool) -> LeaveView:
     return LeaveView(
         newsroom_key=standing.newsroom,
         mailbox=standing.mailbox,
         language=standing.languages[0],
         state=standing.state,
-        way_back=_way_back(office, standing, left),
+        way_back=way_back,
     )
 
 
-def _way_back(office: Office, standing: SubscriptionRow, left: Departure | None) -> bool:
-    if standing.state is not SubscriptionState.ENDED or left is None:
-        return False
+def _ways_back(
+    office: Office, connection: Connection, standing: Iterable[SubscriptionRow]
+) -> set[int]:
+    """Of those that have ended the numbers of those whose readers may still come back by a link."""
+    ended = [one.id for one in standing if one.state is SubscriptionState.ENDED]
     lifetime = LIFETIME[LinkPurpose.REJOIN]
     assert lifetime is not None  # a way back that never closes would be a leaving that never ends
-    return left.way_back and office.clock() - left.at <= lifetime
+    left = departures.last_departures(connection, ended) if ended else {}
+    since = office.clock() - lifetime
+    return {number for number, one in left.items() if one.way_back and one.at >= since}

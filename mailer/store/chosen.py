@@ -1,5 +1,6 @@
 """Between a choice and the columns of a subscription that hold it: they bear the same names."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -21,8 +22,10 @@ def values_of(choice: Choice) -> dict[str, Any]:
 
 def choice_in(found: dict[str, Any]) -> Choice:
     """The choice in a row's values, taken out of them."""
-    each = ((name, found.pop(name)) for name in _NAMES)
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in each
-    }
-    return Choice(**values)
+    return choice_of(found.pop(name) for name in _NAMES)
+
+
+def choice_of(values: Iterable[Any]) -> Choice:
+    """The choice in the values of `COLUMNS`."""
+    held: Any = (tuple(value) if isinstance(value, list) else value for value in values)
+    return Choice(*held)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,7 +27,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from mailer.core.choice import Choice
 from mailer.core.consent import SubscriptionState
 from mailer.store import awaiting
-from mailer.store.chosen import COLUMNS, choice_in, values_of
+from mailer.store.chosen import COLUMNS, choice_of, values_of
 from mailer.store.columns import among
 from mailer.store.tables import subscriber, subscription, suppression
 
@@ -268,7 +269,12 @@ _BY_NUMBER_LOCKED = locked(_BY_NUMBER)
 
 def as_row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
     """A row that `every_subscription` found."""
-    found = row._asdict()
-    found["state"] = SubscriptionState(found["state"])
-    choice = choice_in(found)
-    return SubscriptionRow(**found, choice=choice)
+    found = tuple(row)
+    choice = choice_of(found[6 : 6 + len(COLUMNS)])
+    values: tuple[Any, ...] = (
+        *found[:5],
+        SubscriptionState(found[5]),
+        choice,
+        *found[6 + len(COLUMNS) :],
+    )
+    return SubscriptionRow(*values)
