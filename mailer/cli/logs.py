@@ -70,9 +70,7 @@ class _Line(logging.Formatter):
         facts = vars(record)
         if not _STANDARD.issuperset(facts):
             said |= {
-                key: self._discreetly(value)
-                for key, value in facts.items()
-                if key not in _STANDARD
+                key: self._discreetly(value) for key, value in facts.items() if key not in _STANDARD
             }
         if record.exc_info:
             said["fault"] = self._discreetly(self.formatException(record.exc_info))

@@ -1,15 +1,14 @@
 """The site: which address leads to which page, and which fault to which answer."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Router
+from starlette.types import ASGIApp
 
 from mailer.core.errors import (
     MailerError,
@@ -25,6 +24,7 @@ from mailer.web.api import AREA, SignupEndpoints
 from mailer.web.check_mail import CheckMailPages
 from mailer.web.client import TrueClient
 from mailer.web.confirming import ConfirmingPages
+from mailer.web.door import Door, Handler, nowhere
 from mailer.web.entrances import entrances
 from mailer.web.feeds import FeedPages
 from mailer.web.files import FilePages
@@ -45,7 +45,7 @@ from mailer.web.watch import Watch
 from mailer.web.websub import HubDoor
 
 RETRY_SECONDS = 30
-_STATUS: dict[type[MailerError], int] = {
+_STATUS: dict[type, int] = {
     NotFound: 404,
     TokenRefused: 404,
     SchemaOutdated: 503,
@@ -53,12 +53,10 @@ _STATUS: dict[type[MailerError], int] = {
     TryLater: 503,
 }
 
-_Handler = Callable[[Request], Awaitable[Response]]
-
 _log = logging.getLogger(__name__)
 
 
-def create_app(office: Office) -> Starlette:
+def create_app(office: Office) -> ASGIApp:
     """The pages of an office as an ASGI application: no cookies, nothing from elsewhere.
 
     Args:
@@ -71,24 +69,21 @@ def create_app(office: Office) -> Starlette:
     endpoints = SignupEndpoints(pages)
     faults = _Faults(pages, endpoints)
     proxies = Proxies(office.site.trusted_proxies, office.site.proxy_header)
-    app = Starlette(
-        routes=[*_busiest(pages), *entrances(pages, endpoints), *_routes(pages)],
-        middleware=[
-            Middleware(TrueClient, proxies=proxies),
-            Middleware(GuardingHeaders, https=office.site.base_url.startswith("https:")),
-            Middleware(Watch, failed=faults.ours),
-        ],
-        exception_handlers={HTTPException: faults.http, MailerError: faults.mailer},
+    site = Router(
+        [*_busiest(pages), *entrances(pages, endpoints), *_routes(pages)],
+        redirect_slashes=False,  # it would build its address from the Host header
+        default=nowhere,
     )
-    app.router.redirect_slashes = False  # it would build its address from the Host header
-    return app
+    watched = Watch(site, known=faults.known, failed=faults.ours)
+    https = office.site.base_url.startswith("https:")
+    return TrueClient(GuardingHeaders(watched, https=https), proxies=proxies)
 
 
-def _routes(pages: Pages) -> list[Route]:
+def _routes(pages: Pages) -> list[Door]:
     return [*_site(pages), *_mailed(pages), *_newsroom(pages)]
 
 
-def _busiest(pages: Pages) -> list[Route]:
+def _busiest(pages: Pages) -> list[Door]:
     """Where most come who press a button, asked for before thirty others."""
     leaving, people = LeavingPages(pages), SignupPages(pages)
     return [
@@ -97,24 +92,24 @@ def _busiest(pages: Pages) -> list[Route]:
     ]
 
 
-def _site(pages: Pages) -> list[Route]:
+def _site(pages: Pages) -> list[Door]:
     """What is there once for all newsrooms, and what machines ask for."""
     probes, rooms, maps = Probes(pages.office), NewsroomPages(pages), SitemapPages(pages)
     hubs = HubDoor(pages.office)
     return [
-        Route("/", rooms.index, methods=["GET"]),
-        Route("/healthz", probes.alive, methods=["GET"]),
-        Route("/readyz", probes.ready, methods=["GET"]),
-        Route("/robots.txt", maps.robots, methods=["GET"]),
-        Route("/sitemap.xml", maps.sitemap, methods=["GET"]),
-        Route("/sitemap-{number}.xml", maps.part, methods=["GET"]),
-        Route("/favicon.ico", probes.icon, methods=["GET"]),
-        Route("/static/site.css", rooms.stylesheet, methods=["GET"]),
+        Door("/", rooms.index, methods=["GET"]),
+        Door("/healthz", probes.alive, methods=["GET"]),
+        Door("/readyz", probes.ready, methods=["GET"]),
+        Door("/robots.txt", maps.robots, methods=["GET"]),
+        Door("/sitemap.xml", maps.sitemap, methods=["GET"]),
+        Door("/sitemap-{number}.xml", maps.part, methods=["GET"]),
+        Door("/favicon.ico", probes.icon, methods=["GET"]),
+        Door("/static/site.css", rooms.stylesheet, methods=["GET"]),
         _door("/websub/{source}/{token}", hubs.verify, hubs.take),
     ]
 
 
-def _mailed(pages: Pages) -> list[Route]:
+def _mailed(pages: Pages) -> list[Door]:
     """What links in mails lead to."""
     confirming, manage = ConfirmingPages(pages), ManagePages(pages)
     moving = MovingPages(pages, manage, confirming)
@@ -129,39 +124,39 @@ def _mailed(pages: Pages) -> list[Route]:
         _door("/manage/{token}", manage.page, manage.act),
         _door("/manage/{token}/move", moving.ask_page, moving.ask),
         _door("/manage/{token}/erase", manage.erase_page, manage.erase),
-        Route("/manage/{token}/everything.json", manage.take_out, methods=["GET"]),
-        Route("/{newsroom}/moved", moving.moved, methods=["GET"]),
-        Route("/{newsroom}/confirmed", confirming.confirmed, methods=["GET"]),
+        Door("/manage/{token}/everything.json", manage.take_out, methods=["GET"]),
+        Door("/{newsroom}/moved", moving.moved, methods=["GET"]),
+        Door("/{newsroom}/confirmed", confirming.confirmed, methods=["GET"]),
     ]
 
 
-def _newsroom(pages: Pages) -> list[Route]:
+def _newsroom(pages: Pages) -> list[Door]:
     rooms, check_mail = NewsroomPages(pages), CheckMailPages(pages)
     links, feeds, releases = LinkPages(pages), FeedPages(pages), ReleasePages(pages)
     file = "/{newsroom}/releases/{release}/files/{place}/{name}"
     return [
-        Route("/{newsroom}", rooms.newsroom, methods=["GET"]),
-        Route("/{newsroom}/", rooms.without_slash, methods=["GET"]),
-        Route("/{newsroom}/privacy", PrivacyPages(pages).notice, methods=["GET"]),
-        Route("/{newsroom}/theme.css", rooms.theme, methods=["GET"]),
-        Route("/{newsroom}/check-mail", check_mail.plain, methods=["GET"]),
+        Door("/{newsroom}", rooms.newsroom, methods=["GET"]),
+        Door("/{newsroom}/", rooms.without_slash, methods=["GET"]),
+        Door("/{newsroom}/privacy", PrivacyPages(pages).notice, methods=["GET"]),
+        Door("/{newsroom}/theme.css", rooms.theme, methods=["GET"]),
+        Door("/{newsroom}/check-mail", check_mail.plain, methods=["GET"]),
         _door("/{newsroom}/check-mail/{token}", check_mail.page, check_mail.enter),
         _door("/{newsroom}/manage", links.ask_page, links.ask),
-        Route("/{newsroom}/link-sent", links.sent, methods=["GET"]),
-        Route("/{newsroom}/logo/{name}", rooms.logo, methods=["GET"]),
-        Route("/{newsroom}/feed.{form}", feeds.feed, methods=["GET"]),
-        Route("/{newsroom}/releases/{name}", releases.release, methods=["GET"]),
-        Route(file, FilePages(pages).file, methods=["GET"]),
+        Door("/{newsroom}/link-sent", links.sent, methods=["GET"]),
+        Door("/{newsroom}/logo/{name}", rooms.logo, methods=["GET"]),
+        Door("/{newsroom}/feed.{form}", feeds.feed, methods=["GET"]),
+        Door("/{newsroom}/releases/{name}", releases.release, methods=["GET"]),
+        Door(file, FilePages(pages).file, methods=["GET"]),
     ]
 
 
-def _door(path: str, show: _Handler, act: _Handler) -> Route:
+def _door(path: str, show: Handler, act: Handler) -> Door:
     """One route for both, so that an answer 405 names all methods that are allowed."""
 
     async def answer(request: Request) -> Response:
         return await (act if request.method == "POST" else show)(request)
 
-    return Route(path, answer, methods=["GET", "POST"])
+    return Door(path, answer, methods=["GET", "POST"])
 
 
 class _Faults:
@@ -171,22 +166,21 @@ class _Faults:
         self._pages = pages
         self._endpoints = endpoints
 
-    async def http(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return self._answer(request, error.status_code, error.headers)
-
-    async def mailer(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, MailerError)
+    def known(self, request: Request, error: Exception) -> Response | None:
+        """The answer to what a handler raised; None to a surprise."""
+        if isinstance(error, HTTPException):
+            return self._answer(request, error.status_code, error.headers)
         status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None)
         if status is None:
-            raise error
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            return None
+        if isinstance(error, MailerError) and status == HTTPStatus.SERVICE_UNAVAILABLE:
             _log.warning("page_unavailable reason=%r cure=%r", error.what, error.cure)
             return self._answer(request, status, {"Retry-After": str(RETRY_SECONDS)})
         return self._answer(request, status)
 
     def ours(self, request: Request) -> Response:
-        return self._answer(request, 500)
+        """The answer where we failed."""
+        return self._answer(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _answer(
         self, request: Request, status: int, headers: Mapping[str, str] | None = None

@@ -1,4 +1,4 @@
-"""Logs each request as one line in which no token can be read, and answers a surprise with a page."""
+"""Logs each request as one line in which no token can be read, and answers what went wrong with a page."""
 
 import logging
 import re
@@ -25,11 +25,19 @@ class Watch:
     """ASGI middleware.
 
     Args:
+        known: makes the answer to what a handler raised; None to a surprise.
         failed: makes the page for a request that met a fault of ours.
     """
 
-    def __init__(self, app: ASGIApp, *, failed: Callable[[Request], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        known: Callable[[Request, Exception], Response | None],
+        failed: Callable[[Request], Response],
+    ) -> None:
         self._app = app
+        self._known = known
         self._failed = failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,19 +58,28 @@ class Watch:
             await self._app(scope, receive, seen)
         except ClientDisconnect:
             status = status or 499
-        except Exception:
-            _log.exception("page_failed method=%s path=%s", scope["method"], shown(scope["path"]))
-            if status:
-                raise  # half an answer is out; the server breaks the connection off
-            await self._apology(scope)(scope, receive, seen)
+        except Exception as error:
+            if status:  # half an answer is out; the server breaks the connection off
+                _log.exception(
+                    "page_failed method=%s path=%s", scope["method"], shown(scope["path"])
+                )
+                raise
+            await self._answer(scope, error)(scope, receive, seen)
         finally:
             _tell(scope, status, time.perf_counter() - began)
 
-    def _apology(self, scope: Scope) -> Response:
+    def _answer(self, scope: Scope, error: Exception) -> Response:
+        try:
+            if answer := self._known(Request(scope), error):
+                return answer
+        except Exception as broken:  # noqa: BLE001 - an operator's template can be broken in any way
+            error = broken
+        place = shown(scope["path"])
+        _log.error("page_failed method=%s path=%s", scope["method"], place, exc_info=error)
         try:
             return self._failed(Request(scope))
-        except Exception:  # noqa: BLE001 - an operator's template can be broken in any way
-            _log.exception("error_page_failed path=%s", shown(scope["path"]))
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("error_page_failed path=%s", place)
             return PlainTextResponse("Something went wrong here. Try again in a minute.\n", 500)
 
 

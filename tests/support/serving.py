@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from mailer.web.server import serve
 
 
 @asynccontextmanager
-async def serving(app: Starlette, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def serving(app: ASGIApp, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """The app on a free port; stopped by its event at the end."""
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
