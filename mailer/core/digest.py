@@ -40,6 +40,8 @@ class Owed:
     Attributes:
         since: the moment from which the next digest is reckoned, aware.
         catch_up: it was published before its reader subscribed, and comes at once.
+        language: that waits; empty for what the digest finds, in the best or in every language of its reader.
+        besides: languages in which its reader has it already, or is to have it otherwise.
     """
 
     subscription_id: int
@@ -49,6 +51,8 @@ class Owed:
     release_id: int
     since: datetime
     catch_up: bool = False
+    language: str = ""
+    besides: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +134,42 @@ def is_merged(owed: Owed) -> bool:
     return owed.choice.merged and owed.choice.frequency in DIGESTS and not owed.catch_up
 
 
-def best_edition(
-    wanted: Sequence[str], editions: Mapping[str, Edition], otherwise: Sequence[str]
-) -> Edition | None:
-    """The edition in the first of a reader's languages that there is.
+def texts_shown(
+    owed: Owed, editions: Mapping[str, Edition], otherwise: Sequence[str]
+) -> tuple[Edition, ...]:
+    """The texts in which a digest shows a release that waits, the one its reader likes best first.
+
+    Who wants every language is shown each of theirs that there is and that they do not have otherwise.
 
     Args:
-        wanted: BCP 47 tags in order of preference.
         editions: by language.
-        otherwise: languages that stand in where there is none of those, in order; none for no edition.
+        otherwise: languages that stand in where there is none of its reader's, in order.
+
+    Returns:
+        Nothing where there is none of these, or its reader has them all.
     """
-    for tag in (*wanted, *otherwise):
-        for language, edition in editions.items():
-            if language.lower() == tag.lower():
-                return edition
-        for language, edition in editions.items():
-            if primary(language) == primary(tag):
-                return edition
-    return None
+    if owed.language:
+        return tuple(text for tag, text in editions.items() if tag == owed.language)
+    left = {tag: text for tag, text in editions.items() if tag not in owed.besides}
+    liked = list(_liked(owed.choice.languages, left))
+    if not liked and not owed.besides:
+        liked = list(_liked(otherwise, left))[:1]
+    return tuple(liked if owed.choice.every_language else liked[:1])
+
+
+def in_order(wanted: Iterable[str], editions: Mapping[str, Edition]) -> tuple[Edition, ...]:
+    """All of these editions, those in a reader's languages first, as they like them."""
+    return tuple(_liked((*wanted, *editions), editions))
+
+
+def _liked(wanted: Iterable[str], editions: Mapping[str, Edition]) -> Iterator[Edition]:
+    """The editions in these languages, the best first: exact tags before primary ones."""
+    left = dict(editions)
+    for tag in wanted:
+        exact = [language for language in left if language.lower() == tag.lower()]
+        near = [language for language in left if primary(language) == primary(tag)]
+        for language in dict.fromkeys((*exact, *near)):
+            yield left.pop(language)
 
 
 def _existing(wall: datetime, zone: tzinfo) -> datetime:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mailer.core.delivery import Purpose
 from mailer.core.digest import Occasion
 from mailer.core.errors import MailerError
+from mailer.core.language import primary
 from mailer.core.newsroom import Newsroom, Site
 from mailer.mail import letterhead
 from mailer.mail.clean import cleaned, safe_link
@@ -19,11 +20,12 @@ from mailer.mail.prepare import HTML_LIMIT, Parts, Prepared, assembled, rendered
 from mailer.texts.catalogue import spoken
 from mailer.texts.dates import listed
 from mailer.texts.kinds import Label, label_of
+from mailer.texts.names import own_name
 
 if TYPE_CHECKING:  # Jinja takes 150 ms that a dispatcher with nothing to prepare need not pay
     from mailer.texts.templates import Templates
 
-MOST_RELEASES = 60
+MOST_TEXTS = 60
 """More do not go into one digest: with shortened leads so many fit, and the rest makes another."""
 
 _LEADS = (1000, 300, 140, 0)
@@ -37,6 +39,7 @@ class Told:
         language: of its title and lead.
         page: the path of its page with us.
         canonical_url: where the issuer has it; None where it is on our page alone.
+        further: the same release in other languages of its reader, who wants each.
     """
 
     title: str
@@ -46,6 +49,7 @@ class Told:
     page: str
     canonical_url: str | None
     published_at: datetime | None
+    further: "tuple[Told, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,21 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A release as the templates see it."""
+    """A release as the templates see it.
+
+    Attributes:
+        spoken: what its language calls itself, where it is not the mail's or there are several; else empty.
+        further: the same in other languages.
+    """
 
     title: str
     lead: str
     language: str
+    spoken: str
     kind: Label
     url: str
     published_at: datetime | None
+    further: "tuple[Entry, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +163,22 @@ def _room(site: Site, section: Section, chrome: str, longest: int) -> Room:
         name=cleaned(newsroom.name),
         url=site.url(f"/{newsroom.key}"),
         time_zone=newsroom.time_zone,
-        entries=tuple(
-            Entry(
-                title=_one_line(told.title),
-                lead=shortened(_one_line(told.lead), longest),
-                language=told.language,
-                kind=label_of(cleaned(told.kind), told.language, chrome),
-                url=safe_link(told.canonical_url) or site.url(told.page),
-                published_at=told.published_at,
-            )
-            for told in section.releases
-        ),
+        entries=tuple(_entry(site, told, chrome, longest) for told in section.releases),
+    )
+
+
+def _entry(site: Site, told: Told, chrome: str, longest: int) -> Entry:
+    further = tuple(_entry(site, other, chrome, longest) for other in told.further)
+    foreign = primary(told.language) != primary(chrome)
+    return Entry(
+        title=_one_line(told.title),
+        lead=shortened(_one_line(told.lead), longest),
+        language=told.language,
+        spoken=own_name(told.language) if foreign or further else "",
+        kind=label_of(cleaned(told.kind), told.language, chrome),
+        url=safe_link(told.canonical_url) or site.url(told.page),
+        published_at=told.published_at,
+        further=tuple(replace(other, spoken=own_name(other.language)) for other in further),
     )
 
 

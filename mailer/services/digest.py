@@ -25,7 +25,7 @@ from mailer.services.office import Office
 from mailer.services.parcelling import Digest, Key, Portion, portion_of, prepared, zones_of
 from mailer.store import digests, editions, gathering, messages, wakeup
 from mailer.store.database import Connection
-from mailer.store.digests import Taken
+from mailer.store.digest_contents import Taken
 from mailer.store.mailings import take_turn
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def _tidy(
         digests.withdraw(connection, release_id, now)
     broken = (one for one in found.digests if one.key in made and made[one.key] is None)
     digests.give_up(connection, found.in_vain, now)
-    put_off = {number: now + PUT_OFF for one in broken for number, _, _ in one.shown}
+    put_off = {each.subscription_id: now + PUT_OFF for one in broken for each in one.shown}
     digests.put_off(connection, found.later | put_off, now=now)
 
 

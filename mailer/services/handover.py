@@ -85,7 +85,14 @@ def _make_one(act: Handover, one: SubscriptionRow, other: SubscriptionRow) -> No
         consents.take_back_requests(act.connection, each.id, act.now)
     merging.drop_held(act.connection, goes_on.id, over.id, act.now, every_language=every)
     owed_later = merging.owed_later(act.connection, goes_on.id)
-    awaiting.pass_on(act.connection, over.id, goes_on.id, act.now, but=owed_later)
+    awaiting.pass_on(
+        act.connection,
+        over.id,
+        goes_on.id,
+        act.now,
+        but=owed_later,
+        every_language=choice.every_language,
+    )
     if over.state is not SubscriptionState.ENDED:
         people.end(act.connection, over.id, reason=REASON, now=act.now)
     if both:

@@ -1,7 +1,8 @@
 """The tables of digests: which releases wait for which reader, and which readers are still to be noted.
 
 One row of `digest_due` is one release for one subscription, for ever: however often its reader changes how
-often they have mail, it goes out in one digest.
+often they have mail, it goes out in one digest. Who wants every language has one for each: what comes in a
+digest beside the first text, and each language that comes later.
 """
 
 from sqlalchemy import (
@@ -24,6 +25,8 @@ digest_due = Table(
         primary_key=True,
     ),
     Column("release_id", BigKey, ForeignKey("release.id"), primary_key=True),
+    # Empty until a digest has shown it, unless it is one language that is owed by itself.
+    Column("language", String(35), primary_key=True, server_default=""),
     # The mailing whose frozen audience says so; none for what catches up, or came with another's address.
     ref("mailing_id", "mailing", nullable=True),
     Column("origin", String(8), nullable=False),

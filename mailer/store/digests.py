@@ -10,36 +10,21 @@ same mailbox. Should it end before it left, as its reader left that newsroom, th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from mailer.core.delivery import DeliveryState, Purpose, Result
 from mailer.core.digest import Owed
 from mailer.core.newsroom import Newsroom
-from mailer.store import gathering
+from mailer.store import digest_contents, gathering
 from mailer.store.chosen import COLUMNS, choice_in
+from mailer.store.digest_contents import Taken
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import attempt, delivery, mailing
 from mailer.store.mailings import last_consent
 from mailer.store.portions import Portion, cut_chunks
 from mailer.store.tables import subscription
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One digest to be owed.
-
-    Attributes:
-        carrier: whose delivery it is.
-        shown: what lies in it: subscription, release and the number of the edition that is shown.
-    """
-
-    carrier: int
-    prepared_id: int
-    shown: tuple[tuple[int, int, int], ...]
 
 
 def anything_to_do(connection: Connection, now: datetime) -> bool:
@@ -75,14 +60,21 @@ def owed(connection: Connection, now: datetime, *, limit: int) -> list[Owed]:
             subscription.c.newsroom,
             digest_due.c.release_id,
             digest_due.c.since,
+            digest_due.c.language,
             (digest_due.c.origin == "catch_up").label("catch_up"),
             *COLUMNS,
         )
         .join(subscription, subscription.c.id == digest_due.c.subscription_id)
         .where(subscription.c.subscriber_id.in_(theirs), *_to_look_at(now))
-        .order_by(digest_due.c.subscription_id, digest_due.c.release_id)
+        .order_by(digest_due.c.subscription_id, digest_due.c.release_id, digest_due.c.language)
     )
     found = [row._asdict() for row in rows]
+    unsaid = [one for one in found if not one["language"]]
+    readers = {one["subscription_id"] for one in unsaid}
+    besides = digest_contents.besides(connection, readers, {one["release_id"] for one in unsaid})
+    nothing: frozenset[str] = frozenset()
+    for one in found:
+        one["besides"] = besides.get((one["subscription_id"], one["release_id"]), nothing)
     return [Owed(choice=choice_in(one), **one) for one in found]
 
 
@@ -105,14 +97,15 @@ def withdraw(connection: Connection, release_id: int, now: datetime) -> None:
     )
 
 
-def give_up(connection: Connection, which: Iterable[tuple[int, int]], now: datetime) -> None:
-    """Let go of what waits in vain, each told by its subscription and release."""
-    for subscription_id, release_id in which:
+def give_up(connection: Connection, which: Iterable[tuple[int, int, str]], now: datetime) -> None:
+    """Let go of what waits in vain, each told by its subscription, release and language."""
+    for subscription_id, release_id, language in which:
         connection.execute(
             update(digest_due)
             .where(
                 digest_due.c.subscription_id == subscription_id,
                 digest_due.c.release_id == release_id,
+                digest_due.c.language == language,
                 digest_due.c.state == "waiting",
             )
             .values(state="ended", due_at=None, settled_at=now)
@@ -161,7 +154,7 @@ def owe(connection: Connection, mailing_id: int, taken: Sequence[Taken], *, now:
     ).one()
     cut_chunks(connection, mailing_id, Portion(size, lowest, highest))
     connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(audience=size))
-    _mark_taken(connection, mailing_id, taken, now)
+    digest_contents.take(connection, mailing_id, taken, now)
 
 
 def settle_carried(connection: Connection) -> int:
@@ -231,55 +224,6 @@ def wait_again(connection: Connection, mailing_id: int, now: datetime) -> int:
 def any_carried_settled(connection: Connection) -> bool:
     """Whether `settle_carried` would find something."""
     return bool(connection.scalar(select(exists().where(*_carried()))))
-
-
-def _mark_taken(
-    connection: Connection, mailing_id: int, taken: Sequence[Taken], now: datetime
-) -> None:
-    """Of whoever carries their own, all who are shown one text at a time: few statements for many readers."""
-    own: dict[tuple[int, int], list[int]] = {}
-    for one in taken:
-        for subscription_id, release_id, edition_id in one.shown:
-            if subscription_id == one.carrier:
-                own.setdefault((release_id, edition_id), []).append(subscription_id)
-            else:
-                this = digest_due.c.subscription_id == subscription_id
-                told = (release_id, edition_id)
-                _mark(connection, this, told, mailing_id, now, carrier=one.carrier)
-    for told, readers in own.items():
-        these = digest_due.c.subscription_id.in_(readers)
-        _mark(connection, these, told, mailing_id, now)
-
-
-def _mark(
-    connection: Connection,
-    readers: ColumnElement[bool],
-    told: tuple[int, int],
-    mailing_id: int,
-    now: datetime,
-    *,
-    carrier: int | None = None,
-) -> None:
-    release_id, edition_id = told
-    whose: Any = digest_due.c.subscription_id if carrier is None else carrier
-    lies_in = (
-        select(delivery.c.id)
-        .where(delivery.c.mailing_id == mailing_id, delivery.c.subscription_id == whose)
-        .correlate(digest_due)
-        .scalar_subquery()
-    )
-    connection.execute(
-        update(digest_due)
-        .where(readers, digest_due.c.release_id == release_id, digest_due.c.state == "waiting")
-        .values(
-            state="taken",
-            due_at=None,
-            settled_at=now,
-            edition_id=edition_id,
-            delivery_id=lies_in,
-            carrier_id=carrier,
-        )
-    )
 
 
 def _carried() -> tuple[ColumnElement[bool], ...]:

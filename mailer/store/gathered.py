@@ -24,7 +24,7 @@ class Kept:
     """A release's digest readers, recomputed.
 
     Attributes:
-        states: rows by state: waiting, taken, ended, withdrawn.
+        states: readers by state: waiting, taken, ended, withdrawn.
         unnoted: readers who are still to be noted.
         missing: subscriptions that are to have it and for whom nothing is noted (the first few).
         unasked: subscriptions for whom it is noted and who are not to have it (the first few).
@@ -62,6 +62,7 @@ def kept(connection: Connection, of: MailingRow, *, few: int = 5) -> Kept:
     noted = exists().where(
         digest_due.c.subscription_id == subscription.c.id,
         digest_due.c.release_id == of.release_id,
+        *(_speaks_of(of) if of.kind == "translation" else ()),
     )
     wanted = readers(connection, of)
     to = connection.scalar(select(gathering.c.gathered_to).where(gathering.c.mailing_id == of.id))
@@ -78,7 +79,7 @@ def kept(connection: Connection, of: MailingRow, *, few: int = 5) -> Kept:
     )
     astray = and_(digest_due.c.state == "taken", ~lies)
     rows = connection.execute(
-        select(digest_due.c.state, func.count())
+        select(digest_due.c.state, func.count(digest_due.c.subscription_id.distinct()))
         .where(digest_due.c.release_id == of.release_id, digest_due.c.mailing_id == of.id)
         .group_by(digest_due.c.state)
     )
@@ -93,6 +94,12 @@ def kept(connection: Connection, of: MailingRow, *, few: int = 5) -> Kept:
         ),
         adrift=list(connection.scalars(ours.where(astray).limit(few))),
     )
+
+
+def _speaks_of(of: MailingRow) -> tuple[ColumnElement[bool], ...]:
+    """Of a row for a reader of a translation: it was noted by it, or shows that language, or may."""
+    language = digest_due.c.language
+    return (or_(digest_due.c.mailing_id == of.id, language == of.language, language == ""),)
 
 
 def _count(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> int:

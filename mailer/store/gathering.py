@@ -116,11 +116,26 @@ def _note(connection: Connection, of: MailingRow, readers: Sequence[int], zone: 
         "settled_at": case((active, null()), else_=_moment(of.made_at)),
         "due_at": case((active, _due_at(connection, of, readers, zone)), else_=null()),
     }
-    wanted = gathered.readers(connection, of)
-    owed = select(*values.values()).where(*wanted, subscription.c.id.in_(readers))
+    values["language"] = literal("")
+    known = _noted(of)
+    which = ~known
     if of.kind == "translation":
         _note_again(connection, of, readers, values)
+        fresh = translating.has_nothing(connection, of)
+        values["language"] = case((and_(fresh, ~known), ""), else_=of.language)
+        which = ~and_(fresh, _noted(of, digest_due.c.language == ""))
+    wanted = gathered.readers(connection, of)
+    owed = select(*values.values()).where(*wanted, which, subscription.c.id.in_(readers))
     connection.execute(insert_ignoring(connection, digest_due).from_select(list(values), owed))
+
+
+def _noted(of: MailingRow, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a release is or was kept for a reader's digest before, by a row of which this can be said."""
+    return exists().where(
+        digest_due.c.subscription_id == subscription.c.id,
+        digest_due.c.release_id == of.release_id,
+        *which,
+    )
 
 
 def _note_again(
@@ -130,7 +145,11 @@ def _note_again(
     values: Mapping[str, ColumnElement[Any]],
 ) -> None:
     """Who waited for this language in vain has the release in the next digest after it came."""
-    among = (digest_due.c.release_id == of.release_id, digest_due.c.subscription_id.in_(readers))
+    among = (
+        digest_due.c.release_id == of.release_id,
+        digest_due.c.language == "",
+        digest_due.c.subscription_id.in_(readers),
+    )
 
     def of_whom(*which: ColumnElement[bool]) -> ColumnElement[bool]:
         return digest_due.c.subscription_id.in_(
@@ -143,10 +162,11 @@ def _note_again(
 
     moments = {name: said(name) for name in ("since", "due_at")}
     given_up = (digest_due.c.state == "ended", digest_due.c.delivery_id.is_(None))
+    nothing_yet = translating.has_nothing(connection, of)
     renewed = {name: said(name) for name in ("state", "settled_at")} | {"mailing_id": of.id}
     connection.execute(
         update(digest_due)
-        .where(*among, *given_up, of_whom(*gathered.readers(connection, of)))
+        .where(*among, *given_up, of_whom(*gathered.readers(connection, of), nothing_yet))
         .values(moments | renewed)
     )
     in_vain = translating.waits_in_vain(connection, of)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HEAD = "0016"
+HEAD = "0020"
 """The schema revision this program works with; a test holds it against the migrations."""
 
 _ANYTHING_DUE = """

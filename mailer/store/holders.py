@@ -216,10 +216,15 @@ def _copy(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[An
 
 
 def _digest(changed: _Changed, of: MailingRow, *, heirs: bool) -> ColumnElement[Any]:
-    """The number of the digest that showed it to a reader."""
+    """The number of the last digest that showed it to a reader."""
     lies_in = digest_due.join(delivery, delivery.c.id == digest_due.c.delivery_id)
     shown = select(digest_due.c.delivery_id).where(_is_shown(changed, of))
-    own = shown.select_from(lies_in).where(digest_due.c.subscription_id == subscription.c.id)
+    own = (
+        shown.select_from(lies_in)
+        .where(digest_due.c.subscription_id == subscription.c.id)
+        .order_by(digest_due.c.delivery_id.desc())
+        .limit(1)  # each of several languages may have come in one
+    )
     if not heirs:
         return _of_reader(own)
     latest = (
@@ -270,6 +275,7 @@ def _notice_of_digest(
             digest_due.c.release_id == changed.release_id,
             digest_due.c.delivery_id == digest,
         )
+        .order_by(prepared.c.id)
         .limit(1)
     )
 

@@ -10,29 +10,30 @@ Every function takes an open writing connection that holds both subscriptions.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     and_,
     case,
     exists,
     func,
+    literal,
     or_,
     select,
+    union,
     update,
 )
 
-from mailer.core.delivery import DeliveryState, Result
-from mailer.store import audiences, inheriting, mailings
+from mailer.core.delivery import DeliveryState
+from mailer.store import audiences, copies, mailings
+from mailer.store.columns import insert_ignoring
 from mailer.store.digest_tables import digest_due, gathering
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
+from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
 from mailer.store.progress import count_settled
 from mailer.store.tables import subscription
 
-_THE_RELEASE = ("first", "translation")
-"""Kinds of mailings that a release itself comes by."""
 _LIVING = mailing.c.state.in_(["open", "held"])
 
 
@@ -69,7 +70,7 @@ def owed_alone(connection: Connection, one: int, other: int, *, every_language: 
         every_language: their reader wants each release in all languages: then each counts by itself; and of
             a row still to be written nobody knows its language, so that neither may end before it is there.
     """
-    due = and_(delivery.c.state == DeliveryState.DUE, ~_has(other, every_language))
+    due = and_(delivery.c.state == DeliveryState.DUE, ~copies.has(other, every_language))
     unwritten = and_(mailing.c.fanned_to.is_not(None), mailing.c.fanned_to < other)
     written = (
         select(func.count())
@@ -78,17 +79,19 @@ def owed_alone(connection: Connection, one: int, other: int, *, every_language: 
         .where(
             _LIVING,
             delivery.c.subscription_id == one,
-            ~_owed(other, every_language),
-            or_(due, and_(unwritten, _held(delivery))),
+            ~copies.owed(other, every_language),
+            or_(due, and_(unwritten, copies.held(delivery))),
         )
     )
     theirs, others = (_to_be_written(connection, each) for each in (one, other))
-    neither = and_(~_owed(other, False), ~_has(other, False))
+    neither = and_(~copies.owed(other, False), ~copies.has(other, False))
     alone = and_(mailing.c.id.in_(theirs.keys() - others.keys()), neither)
     if every_language:
-        alone = or_(mailing.c.id.in_(theirs), and_(mailing.c.id.in_(others), _owed(one, False)))
+        alone = or_(
+            mailing.c.id.in_(theirs), and_(mailing.c.id.in_(others), copies.owed(one, False))
+        )
     later = select(func.count(mailing.c.id)).where(
-        or_(alone, and_(mailing.c.id.in_(others), _has(one, False)))
+        or_(alone, and_(mailing.c.id.in_(others), copies.has(one, False)))
     )
     return int(connection.scalar(written) or 0) + int(connection.scalar(later) or 0)
 
@@ -103,7 +106,7 @@ def in_doubt(connection: Connection, one: int) -> int:
             _LIVING,
             delivery.c.subscription_id == one,
             delivery.c.state == DeliveryState.DUE,
-            _left(delivery),
+            copies.left(delivery),
         )
     )
     return int(connection.scalar(query) or 0)
@@ -120,7 +123,7 @@ def _to_be_written(connection: Connection, reader: int) -> dict[int, int]:
     numbers = connection.scalars(
         select(mailing.c.id).where(
             _LIVING,
-            mailing.c.kind.in_(_THE_RELEASE),
+            mailing.c.kind.in_(copies.THE_RELEASE),
             mailing.c.newsroom == theirs.scalar_subquery(),
             mailing.c.fanned_to < reader,
         )
@@ -145,8 +148,8 @@ def drop_held(
     Args:
         every_language: its reader wants each release in all languages: then only what is in the same one.
     """
-    is_release = mailing.c.kind.in_(_THE_RELEASE)
-    has = or_(and_(~is_release, _same_copy(over)), _has(over, every_language))
+    is_release = mailing.c.kind.in_(copies.THE_RELEASE)
+    has = or_(and_(~is_release, copies.same_copy(over)), copies.has(over, every_language))
     rows = connection.execute(
         select(delivery.c.id, delivery.c.mailing_id)
         .join(mailing, mailing.c.id == delivery.c.mailing_id)
@@ -162,120 +165,66 @@ def drop_held(
         update(delivery)
         .where(delivery.c.id.in_([row.id for row in rows]))
         .values(
-            state=case((_left(delivery), "unknown"), else_="ended"), settled_at=now, due_at=None
+            state=case((copies.left(delivery), "unknown"), else_="ended"),
+            settled_at=now,
+            due_at=None,
         )
     )
     count_settled(connection, [row.mailing_id for row in rows])
+    of = digest_due.c.release_id
+    if every_language:
+        has_it = _note_languages(connection, goes_on, over, now)
+    else:
+        has_it = or_(copies.by_itself(over, of), copies.in_digest(over, of))
     connection.execute(
         update(digest_due)
-        .where(
-            digest_due.c.subscription_id == goes_on,
-            digest_due.c.state == "waiting",
-            or_(
-                _by_itself(over, digest_due.c.release_id), _in_digest(over, digest_due.c.release_id)
-            ),
-        )
+        .where(digest_due.c.subscription_id == goes_on, digest_due.c.state == "waiting", has_it)
         .values(state="ended", due_at=None, settled_at=now)
     )
 
 
-def _owed(reader: int, every_language: bool) -> ColumnElement[bool]:
-    """Of a mailing: a reader is in it, or its release waits for their digest.
-
-    With each language by itself it is asked of a delivery of that mailing.
-    """
-    own = delivery.alias()
-    alike = [_in_its_language(own)] if every_language else []
-    return or_(
-        exists().where(own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader, *alike),
-        and_(
-            mailing.c.kind.in_(_THE_RELEASE),
-            exists().where(
-                digest_due.c.subscription_id == reader,
-                digest_due.c.release_id == mailing.c.release_id,
-                digest_due.c.state == "waiting",
-            ),
-        ),
-    )
-
-
-def _same_copy(reader: int) -> ColumnElement[bool]:
-    """Of a mailing: a reader holds what it sent them."""
-    own = delivery.alias()
-    return exists().where(
-        own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader, _held(own)
-    )
-
-
-def _has(reader: int, every_language: bool) -> ColumnElement[bool]:
-    """Of a mailing of a release: a reader holds the release, by itself or in a digest.
-
-    With each language by itself it is asked of a delivery of that mailing.
-    """
-    by_itself = _by_itself(reader, mailing.c.release_id, every_language=every_language)
-    in_digest = _in_digest(reader, mailing.c.release_id)
-    return and_(mailing.c.kind.in_(_THE_RELEASE), or_(by_itself, in_digest))
-
-
-def _by_itself(
-    reader: int, release_id: ColumnElement[int], *, every_language: bool = False
+def _note_languages(
+    connection: Connection, goes_on: int, over: int, now: datetime
 ) -> ColumnElement[bool]:
-    own, by = delivery.alias(), mailing.alias()
-    alike = [_in_its_language(own)] if every_language else []
-    return exists(
-        select(own.c.id)
-        .join(by, by.c.id == own.c.mailing_id)
-        .where(
-            by.c.release_id == release_id,
-            by.c.kind.in_(_THE_RELEASE),
-            own.c.subscription_id == reader,
-            _held(own),
-            *alike,
-        )
-        .correlate(mailing, delivery, digest_due)
-    )
+    """Have what waits be shown in no language that the other holds: each is put on record, as over.
 
-
-def _in_its_language(own: FromClause) -> ColumnElement[bool]:
-    """Of two deliveries: they are in one language."""
-    spoken = [
-        select(prepared.c.language)
-        .where(prepared.c.id == each.c.prepared_id)
-        .correlate(each)
-        .scalar_subquery()
-        for each in (own, delivery)
-    ]
-    return spoken[0] == spoken[1]
-
-
-def _in_digest(reader: int, release_id: ColumnElement[int]) -> ColumnElement[bool]:
-    lies, digest = digest_due.alias(), delivery.alias()
-    return exists(
-        select(lies.c.release_id)
-        .join(digest, digest.c.id == lies.c.delivery_id)
-        .where(
-            lies.c.subscription_id == reader, lies.c.release_id == release_id, _held(digest, lies)
-        )
-        .correlate(mailing, digest_due)
-    )
-
-
-def _held(copy: FromClause, bearer: FromClause | None = None) -> ColumnElement[bool]:
-    """Of a delivery: a relay accepted it, or it may have left and is not tried again.
-
-    And it is its reader's still, not the inheritance of another one.
-
-    Args:
-        bearer: what names its reader, if that is not the delivery.
+    Returns:
+        Of what waits in one language: the other holds it.
     """
-    owner = copy if bearer is None else bearer
-    settled = copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN])
-    over = or_(settled, and_(copy.c.state != DeliveryState.DUE, _left(copy)))
-    return and_(over, ~inheriting.passed_on(owner.c.subscription_id, copy.c.mailing_id))
-
-
-def _left(copy: FromClause) -> ColumnElement[bool]:
-    """Of a delivery: an attempt at it left, or may have."""
-    return exists().where(
-        attempt.c.delivery_id == copy.c.id, attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN])
+    own, lies, digest = delivery.alias(), digest_due.alias(), delivery.alias()
+    by_itself = (
+        select(mailing.c.release_id, prepared.c.language)
+        .join(own, own.c.mailing_id == mailing.c.id)
+        .join(prepared, prepared.c.id == own.c.prepared_id)
+        .where(
+            mailing.c.kind.in_(copies.THE_RELEASE), own.c.subscription_id == over, copies.held(own)
+        )
     )
+    in_digest = (
+        select(lies.c.release_id, lies.c.language)
+        .join(digest, digest.c.id == lies.c.delivery_id)
+        .where(lies.c.subscription_id == over, copies.held(digest, lies))
+    )
+    held = union(by_itself, in_digest).subquery()
+    values: dict[str, ColumnElement[Any]] = {
+        "subscription_id": digest_due.c.subscription_id,
+        "release_id": digest_due.c.release_id,
+        "language": held.c.language,
+        "origin": literal("passed"),
+        "state": literal("ended"),
+        "since": digest_due.c.since,
+        "settled_at": literal(now, digest_due.c.settled_at.type),
+    }
+    noted = (
+        select(*values.values())
+        .join(held, held.c.release_id == digest_due.c.release_id)
+        .where(
+            digest_due.c.subscription_id == goes_on,
+            digest_due.c.state == "waiting",
+            digest_due.c.language == "",
+        )
+    )
+    adding = insert_ignoring(connection, digest_due)
+    connection.execute(adding.from_select(list(values), noted))
+    this = (held.c.release_id == digest_due.c.release_id, held.c.language == digest_due.c.language)
+    return exists(select(held.c.language).where(*this).correlate(digest_due))

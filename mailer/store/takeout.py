@@ -89,7 +89,7 @@ def digests(connection: Connection, subscriber_id: int) -> Rows:
     """The releases that were kept for a digest, and in which mail each went out."""
     columns = (
         subscription.c.newsroom,
-        *_named(digest_due.c, "release_id", "state", "due_at", "settled_at"),
+        *_named(digest_due.c, "release_id", "language", "state", "due_at", "settled_at"),
         digest_due.c.delivery_id.label("mail"),
     )
     query = (
@@ -97,7 +97,9 @@ def digests(connection: Connection, subscriber_id: int) -> Rows:
         .join_from(digest_due, subscription, subscription.c.id == digest_due.c.subscription_id)
         .where(subscription.c.subscriber_id == subscriber_id)
     )
-    return _plain(connection.execute(query.order_by(digest_due.c.release_id)))
+    return _plain(
+        connection.execute(query.order_by(digest_due.c.release_id, digest_due.c.language))
+    )
 
 
 def mails(connection: Connection, subscriber_id: int) -> Rows:

@@ -5,8 +5,8 @@ was owed once is never owed again; or a row that says that it waits for their di
 translation is opened only when all rows of the earlier mailings are written (`store.editions.due`). So the
 answer is the same whenever it is asked.
 
-It goes to who has releases at once. Who has digests and nothing yet has it wait for the next one
-(`store.gathering`); what waits already is shown in the best language that its reader's digest finds.
+Who has releases at once gets it by itself; who has digests has it wait for the next one
+(`store.gathering`). What waits already is shown in the best language that its reader's digest finds.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select
 
-from mailer.store import inheriting, joint
+from mailer.store import inheriting, joint, mailings, wanting
 from mailer.store.addressed import Audience, only_message
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import delivery, mailing, prepared
@@ -29,24 +29,27 @@ _OWED_BY = ("first", "translation", "early")
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:
-    """The mailings before a translation, and those of their messages that are in its language."""
+    """The mailings before a translation, and those of their messages that are in its language.
+
+    Attributes:
+        first: the mailing that the release was published with.
+    """
 
     mailings: Sequence[int]
     messages: Sequence[int]
+    first: MailingRow | None
 
 
 def audience(connection: Connection, of: MailingRow) -> Audience:
     """Whom a translation is for, by the history up to its `consent_mark`."""
     reader, mark = subscription.c.id, of.consent_mark
-    said = consent.c.choice["every_language"].as_boolean()
-    every = last_entry(reader, mark, said, consent.c.choice.is_not(None))
     return Audience(
         conditions=(
             subscription.c.newsroom == of.newsroom,
             consented(reader, mark),
             wanted(connection, reader, of),
             speaks(connection, reader, mark, of.language or ""),
-            _lacks(connection, of, func.coalesce(every, false())),
+            _lacks(connection, of, _wanted_each(of)),
             *joint.not_elsewhere(connection, of),
         ),
         prepared_id=only_message(of.id),
@@ -61,9 +64,14 @@ def digest_readers(connection: Connection, of: MailingRow) -> tuple[ColumnElemen
         consented(reader, mark),
         wanted(connection, reader, of, way="digest"),
         speaks(connection, reader, mark, of.language or ""),
-        _lacks(connection, of, false()),
+        _lacks(connection, of, _wanted_each(of)),
         *joint.not_elsewhere(connection, of),
     )
+
+
+def has_nothing(connection: Connection, of: MailingRow) -> ColumnElement[bool]:
+    """Of a reader whom a translation is for: it is the first that they are owed of the release."""
+    return _lacks(connection, of, false())
 
 
 def waits_in_vain(connection: Connection, of: MailingRow) -> ColumnElement[bool] | None:
@@ -104,22 +112,63 @@ def counted(connection: Connection, of: MailingRow) -> int:
     return int(connection.scalar(query) or 0)
 
 
+def _wanted_each(of: MailingRow) -> ColumnElement[bool]:
+    """Whether a reader wanted every language by the history up to the mailing's mark."""
+    said = consent.c.choice["every_language"].as_boolean()
+    last = last_entry(subscription.c.id, of.consent_mark, said, consent.c.choice.is_not(None))
+    return func.coalesce(last, false())
+
+
 def _lacks(
     connection: Connection, of: MailingRow, every: ColumnElement[Any]
 ) -> ColumnElement[bool]:
     """Whether a reader has nothing yet, or wants every language and has not this one."""
     earlier = _earlier(connection, of)
     copies = delivery.c.mailing_id.in_(earlier.mailings)
-    its_own = delivery.c.subscription_id == subscription.c.id
-    found = [exists().where(copies, its_own)]
-    digests = [_by_digest(of, digest_due.c.subscription_id == subscription.c.id)]
+    own, own_row = (
+        table.c.subscription_id == subscription.c.id for table in (delivery, digest_due)
+    )
+    by_itself = [exists().where(copies, own)]
+    in_digests = [_by_digest(of, own_row)]
+    shown = [_in_language(of, own_row), *_is_its_first(connection, of, earlier)]
     if inheriting.anybody_has(connection, of):
         theirs = inheriting.by_reader(inheriting.of_delivery(of))
-        found.append(exists().where(copies, *theirs))
-        digests.append(_by_digest(of, *inheriting.by_reader(inheriting.of_digest(of))))
+        handed_on = inheriting.by_reader(inheriting.of_digest(of))
+        by_itself.append(exists().where(copies, *theirs))
+        in_digests.append(_by_digest(of, *handed_on))
+        shown.append(_in_language(of, *handed_on))
     this = delivery.c.prepared_id.in_(earlier.messages)
-    has, has_this = or_(*digests, *found), or_(*(each.where(this) for each in found))
+    has = or_(*by_itself, *in_digests)
+    has_this = or_(*(each.where(this) for each in by_itself), *shown)
     return or_(not_(has), and_(every, not_(has_this)))
+
+
+def _in_language(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a reader's digest showed this language before, or is to: a row that bears it stays."""
+    return exists().where(
+        *whose,
+        digest_due.c.release_id == of.release_id,
+        digest_due.c.language == of.language,
+        or_(digest_due.c.mailing_id.is_(None), digest_due.c.mailing_id < of.id),
+    )
+
+
+def _is_its_first(
+    connection: Connection, of: MailingRow, earlier: "_Earlier"
+) -> list[ColumnElement[bool]]:
+    """Whether it is the language that a reader was to have first as the release was published.
+
+    Then what waits for their digest since stands for this language; the others are owed beside it.
+    """
+    if not earlier.messages or earlier.first is None:
+        return []
+    noted = exists().where(
+        digest_due.c.subscription_id == subscription.c.id,
+        digest_due.c.release_id == of.release_id,
+        digest_due.c.mailing_id == earlier.first.id,
+    )
+    message = wanting.audience(connection, earlier.first, way="digest").prepared_id
+    return [and_(noted, func.coalesce(message.in_(earlier.messages), false()))]
 
 
 def _by_digest(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -136,16 +185,19 @@ def _by_digest(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[boo
 
 
 def _earlier(connection: Connection, of: MailingRow) -> _Earlier:
-    numbers = connection.scalars(
-        select(mailing.c.id).where(
+    kinds = connection.execute(
+        select(mailing.c.id, mailing.c.kind).where(
             mailing.c.release_id == of.release_id,
             mailing.c.id < of.id,
             mailing.c.kind.in_(_OWED_BY),
         )
     ).all()
+    numbers = [row.id for row in kinds]
     messages = connection.scalars(
         select(prepared.c.id).where(
             prepared.c.mailing_id.in_(numbers), prepared.c.language == of.language
         )
     ).all()
-    return _Earlier(numbers, messages)
+    first = next((row.id for row in kinds if row.kind == "first"), None)
+    read = None if first is None else mailings.read(connection, first)
+    return _Earlier(numbers, messages, read)

@@ -14,9 +14,9 @@ from mailer.core.choice import Choice
 from mailer.core.newsroom import Newsroom
 from mailer.services.choices import mark_of
 from mailer.store.people import SubscriptionRow
+from mailer.texts.names import own_name
 from mailer.web import interests, timing
 from mailer.web.interests import Group, Unticked
-from mailer.web.pages import own_name
 from mailer.web.timing import Timing, Untimely
 
 LONGEST_BREAK = timedelta(days=366)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
-from babel.core import Locale, UnknownLocaleError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -22,6 +21,7 @@ from mailer.services.office import Office
 from mailer.services.together import Together
 from mailer.texts.catalogue import spoken
 from mailer.texts.kinds import label_of
+from mailer.texts.names import own_name
 from mailer.texts.wording import kind_label
 from mailer.web.logo import Picture, read_logo
 
@@ -248,13 +248,3 @@ def segment(text: str) -> str:
 def version(text: str) -> str:
     """A short mark of a stylesheet's content, so that a new one is fetched at once."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def own_name(tag: str) -> str:
-    """What a language calls itself, as a link to it is called; the tag where nobody knows."""
-    try:
-        locale = Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return tag
-    name = locale.get_display_name(locale) or tag
-    return name[:1].upper() + name[1:]

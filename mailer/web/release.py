@@ -13,8 +13,9 @@ from mailer.core.newsroom import Newsroom
 from mailer.core.release import Run
 from mailer.services import material, public
 from mailer.services.public import Headline, PublicRelease, Withdrawn
+from mailer.texts.names import own_name
 from mailer.web.head import release_head
-from mailer.web.pages import FOR_A_MINUTE, Pages, Switch, Visit, moved, own_name
+from mailer.web.pages import FOR_A_MINUTE, Pages, Switch, Visit, moved
 from mailer.web.paths import contact_runs, linked, release_path
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,10 +13,11 @@ from mailer.core.choice import Choice
 from mailer.core.digest import (
     Occasion,
     Owed,
-    best_edition,
     due_at,
+    in_order,
     next_digest,
     parcels,
+    texts_shown,
 )
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -131,18 +133,56 @@ def test_who_wants_them_merged_has_one_and_all_others_one_each() -> None:
     assert later == {}
 
 
+EDITIONS = {"da": "da", "en-GB": "en-GB", "en-US": "en-US", "kl": "kl"}
+
+
+def shown(wanted: tuple[str, ...], otherwise: tuple[str, ...] = (), **owed: Any) -> tuple[str, ...]:
+    every = owed.pop("every_language", False)
+    choice = replace(DAILY, languages=wanted, every_language=every)
+    return texts_shown(Owed(1, 1, "um", choice, 1, AT, **owed), EDITIONS, otherwise)
+
+
 @pytest.mark.parametrize(
     ("wanted", "otherwise", "found"),
     [
-        (("en", "da"), ("da",), "en-GB"),
-        (("da-DK",), ("en-GB",), "da"),
-        (("fr",), ("en", "da"), "en-GB"),
-        (("fr",), ("de",), None),
-        (("fr",), (), None),
+        (("en", "da"), ("da",), ("en-GB",)),
+        (("EN-us",), (), ("en-US",)),
+        (("da-DK",), ("en-GB",), ("da",)),
+        (("fr",), ("en", "da"), ("en-GB",)),
+        (("fr",), ("de",), ()),
+        (("fr",), (), ()),
     ],
 )
 def test_the_first_language_that_there_is(
-    wanted: tuple[str, ...], otherwise: tuple[str, ...], found: str | None
+    wanted: tuple[str, ...], otherwise: tuple[str, ...], found: tuple[str, ...]
 ) -> None:
-    editions = {"da": "da", "en-GB": "en-GB"}
-    assert best_edition(wanted, editions, otherwise) == found
+    assert shown(wanted, otherwise) == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "besides", "found"),
+    [
+        (("kl", "da"), set(), ("kl", "da")),
+        (("en-US", "fr", "da"), set(), ("en-US", "en-GB", "da")),
+        (("kl", "da"), {"kl"}, ("da",)),
+        (("kl", "da"), {"kl", "da"}, ()),
+        (("fr",), set(), ("en-GB",)),  # what stands in, and that alone
+        (("fr",), {"da"}, ()),  # who has something needs no other in its place
+    ],
+)
+def test_every_language_but_those_that_come_otherwise(
+    wanted: tuple[str, ...], besides: set[str], found: tuple[str, ...]
+) -> None:
+    terms = {"besides": frozenset(besides), "every_language": True}
+    assert shown(wanted, ("en", "da"), **terms) == found
+    one = {"besides": frozenset(besides)}
+    assert shown(wanted, ("en", "da"), **one) == found[:1], "the best of what is left"
+
+
+def test_one_language_that_waits_is_that_one() -> None:
+    assert shown(("da",), ("da",), language="kl", every_language=True) == ("kl",)
+    assert shown(("da",), ("da",), language="fr") == ()
+
+
+def test_texts_are_told_in_the_order_in_which_their_reader_likes_them() -> None:
+    assert in_order(("kl", "en"), EDITIONS) == ("kl", "en-GB", "en-US", "da")

@@ -10,7 +10,7 @@ from mailer.core.digest import Occasion
 from mailer.core.errors import MailerError
 from mailer.core.token import LinkPurpose
 from mailer.mail.compose import Composer
-from mailer.mail.digests import MOST_RELEASES, shortened
+from mailer.mail.digests import MOST_TEXTS, shortened
 from mailer.mail.prepare import HTML_LIMIT
 
 
@@ -75,18 +75,16 @@ def test_one_of_several_newsrooms_is_left_as_a_whole() -> None:
 
 def test_very_many_long_leads_are_shortened_alike() -> None:
     many = tuple(
-        told(number, lead="Et langt afsnit om sagen. " * 60) for number in range(MOST_RELEASES)
+        told(number, lead="Et langt afsnit om sagen. " * 60) for number in range(MOST_TEXTS)
     )
     wire = read(composed(digest((NEWSROOM, many))))
     assert len(wire.html.encode()) <= HTML_LIMIT
     assert all(one.title in wire.html for one in many)
-    assert wire.html.count(" …</p>") == MOST_RELEASES
+    assert wire.html.count(" …</p>") == MOST_TEXTS
 
 
 def test_titles_without_end_are_refused() -> None:
-    many = tuple(
-        told(number, title=f"{number} " + "Titel " * 300) for number in range(MOST_RELEASES)
-    )
+    many = tuple(told(number, title=f"{number} " + "Titel " * 300) for number in range(MOST_TEXTS))
     with pytest.raises(MailerError, match="even without its leads"):
         digest((NEWSROOM, many))
 
@@ -112,6 +110,28 @@ def test_nothing_in_a_release_can_break_the_mail() -> None:
     assert wire.headers["Subject"].startswith("Titel")
     assert "{{ slots.leave_url }}" in wire.text
     assert "&lt;b&gt;" in wire.html
+
+
+def test_several_languages_of_a_release_stand_under_one_heading() -> None:
+    """Each marked with its language, for programs and for people; what is in one language is not."""
+    english = told(
+        1, title="Meeting", language="en", lead="In short.", page="/um/releases/1?lang=en"
+    )
+    arabic = told(1, title="بيان صحفي", language="ar", lead="", page="/um/releases/1?lang=ar")
+    wire = read(composed(digest((NEWSROOM, (told(1, further=(english, arabic)), told(2))))))
+    assert wire.headers["Subject"] == f"{told(1).title} – og 1 pressemeddelelse mere"
+    contents, _, entries = wire.html.partition('class="entry"')
+    assert contents.count("<li") == 2, "a release is one, whatever languages it has"
+    assert entries.index("Dansk") < entries.index("English") < entries.index("العربية")
+    assert 'class="also" dir="ltr" lang="en"' in entries
+    assert 'class="also" dir="rtl" lang="ar"' in entries
+    assert entries.count("Dansk") == 1, "the second is Danish, as the mail is"
+    for part in (wire.text, wire.html):
+        assert "In short." in part
+        assert part.count("https://nyheder.example/um/releases/1?lang=") == 2
+    lines = wire.text.splitlines()
+    assert lines[lines.index("Meeting") + 1] == "-------"
+    assert "English" in lines
 
 
 def test_right_to_left() -> None:

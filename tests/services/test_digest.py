@@ -23,7 +23,7 @@ from support.offices import KEFM, START, UM, Clock, make_office
 from mailer.core.address import parse_address
 from mailer.core.choice import Choice, wants, wants_in_digest
 from mailer.core.release import ReleaseDocument
-from mailer.mail.digests import MOST_RELEASES
+from mailer.mail.digests import MOST_TEXTS
 from mailer.services import people, press, proof, publish
 from mailer.services.office import Office
 from mailer.store import awaiting, editions
@@ -255,10 +255,10 @@ def test_of_very_many_the_rest_comes_in_another(sqlite_database: Database, clock
     desk = with_digests(make_office(sqlite_database, clock))
     readers(desk, 1)
     choose(desk, ANNA, frequency="daily")
-    every = {publish_now(desk, f"Nummer {number}") for number in range(MOST_RELEASES + 1)}
+    every = {publish_now(desk, f"Nummer {number}") for number in range(MOST_TEXTS + 1)}
     clock.move(days=1)
     mails = titles(dispatched(desk), ANNA)
-    assert sorted(map(len, mails)) == [1, MOST_RELEASES]
+    assert sorted(map(len, mails)) == [1, MOST_TEXTS]
     assert {title for mail in mails for title in mail} == {
         f"Nummer {number}" for number in range(len(every))
     }

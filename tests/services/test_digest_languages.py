@@ -4,21 +4,24 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.choosing import choose_by_number
-from support.desk import import_readers
-from support.digesting import choose, dispatched, send, titles, with_digests
-from support.offices import START, UM, Clock, make_office
+from support.digesting import choose, dispatched, titles
+from support.late_languages import (
+    ANNA,
+    BO,
+    CARLA,
+    DAY,
+    DORA,
+    adds_up,
+    comes,
+    daily,
+    office_of,
+    readers,
+)
+from support.offices import START, Clock, make_office
 from support.over_both import BOTH, database_of
 
 from mailer.core.choice import Choice
-from mailer.core.newsroom import Fallback
-from mailer.core.release import Block, Edition, ReleaseDocument, Run
-from mailer.services import press, proof, publish, translations
 from mailer.services.office import Office
-
-READERS = [f"reader{number}@example.org" for number in range(4)]
-ANNA, BO, CARLA, DORA = READERS
-DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -27,48 +30,13 @@ def office(request: pytest.FixtureRequest, clock: Clock) -> Office:
     return make_office(database_of(request), clock)
 
 
-def office_of(office: Office, fallback: Fallback = "original") -> Office:
-    """An office that speaks three languages and offers digests; two subscriptions are looked at in one go."""
-    office = with_digests(office, languages=("da", "en", "kl"), fallback=fallback)
-    return replace(office, limits=replace(office.limits, portion=2))
-
-
-def readers(office: Office, *each: Choice) -> None:
-    """Readers with these choices: Anna, Bo, and so on."""
-    import_readers(office, len(each))
-    with office.database.write() as connection:
-        for number, choice in enumerate(each, 1):
-            choose_by_number(connection, number, choice)
-
-
-def comes(office: Office, language: str, title: str) -> None:
-    """The release, or another language of it, is added and let go."""
-    text = Edition(language, title, "", (Block("paragraph", (Run(f"{title}."),)),))
-    document = ReleaseDocument(text, identity="id-1")
-    added = press.add_document(office, document, newsroom=UM.key, who="desk")
-    press.send(office, added.id, who="desk")
-    publish.publish_due(office)
-    send(office)
-    translations.publish_due(office)
-    send(office)
-
-
-def adds_up(office: Office) -> None:
-    found = proof.verify(office)
-    assert found.ok, [one.gaps for one in found.mailings if one.gaps]
-
-
-def daily(*languages: str) -> Choice:
-    return Choice(languages, frequency="daily")
-
-
 @BOTH
 def test_what_waits_is_shown_in_the_language_liked_best(office: Office, clock: Clock) -> None:
     office = office_of(office)
     readers(office, daily("kl", "da"), daily("da", "kl"), daily("en"), Choice(("kl", "da")))
-    comes(office, "da", "Dansk")
+    comes(office, ("da", "Dansk"))
     clock.move(hours=5)
-    comes(office, "kl", "Kalaallisut")
+    comes(office, ("kl", "Kalaallisut"))
     assert dispatched(office) == [(DORA, ("Dansk",))]
     clock.moment = START + DAY
     assert dispatched(office) == [
@@ -86,12 +54,12 @@ def test_who_has_it_in_one_language_is_not_sent_another(office: Office, clock: C
     """However they have mail since: Anna had a digest, Bo had it at once, Carla had and has digests."""
     office = office_of(office)
     readers(office, daily("kl", "da"), Choice(("kl", "da")), daily("kl"), daily("kl"))
-    comes(office, "da", "Dansk")
+    comes(office, ("da", "Dansk"))
     clock.move(days=1)
     assert len(dispatched(office)) == 4
     choose(office, ANNA, frequency="at_once")
     choose(office, BO, frequency="daily")
-    comes(office, "kl", "Kalaallisut")
+    comes(office, ("kl", "Kalaallisut"))
     assert dispatched(office) == []
     clock.move(days=9)
     assert dispatched(office) == []
@@ -110,11 +78,11 @@ def test_who_has_nothing_yet_gets_it_in_the_next_digest(office: Office, clock: C
         replace(Choice(("kl",)), paused_until=away),
         daily("da"),
     )
-    comes(office, "da", "Dansk")
+    comes(office, ("da", "Dansk"))
     clock.move(days=1)
     assert dispatched(office) == [(DORA, ("Dansk",))]
     clock.move(hours=2)
-    comes(office, "kl", "Kalaallisut")
+    comes(office, ("kl", "Kalaallisut"))
     assert dispatched(office) == [(CARLA, ("Kalaallisut",))], "at once, as she has every release"
     clock.moment = START + 2 * DAY
     assert dispatched(office) == [(ANNA, ("Kalaallisut",))]
@@ -133,14 +101,14 @@ def test_who_waits_for_a_language_has_it_in_the_digest_after_it_came(
     readers(
         office, daily("kl"), daily("kl", "da"), Choice(("kl",), frequency="weekly"), daily("en")
     )
-    comes(office, "da", "Dansk")
+    comes(office, ("da", "Dansk"))
     mails = []
     for _ in range(2 * days):
         clock.move(hours=12)
         mails += dispatched(office)
     assert mails == [(BO, ("Dansk",))]
     clock.move(hours=2)
-    comes(office, "kl", "Kalaallisut")
+    comes(office, ("kl", "Kalaallisut"))
     assert dispatched(office) == [], "not at once"
     clock.move(days=1)
     assert dispatched(office) == [(ANNA, ("Kalaallisut",))]
@@ -152,9 +120,9 @@ def test_who_waits_for_a_language_has_it_in_the_digest_after_it_came(
 def test_who_left_meanwhile_has_nothing_of_it(office: Office, clock: Clock) -> None:
     office = office_of(office)
     readers(office, replace(daily("kl"), paused_until=START + timedelta(hours=1)))
-    comes(office, "da", "Dansk")
+    comes(office, ("da", "Dansk"))
     clock.move(hours=2)
-    comes(office, "kl", "Kalaallisut")
+    comes(office, ("kl", "Kalaallisut"))
     choose(office, ANNA, frequency="at_once")
     assert titles(dispatched(office), ANNA) == [("Kalaallisut",)], "what waits comes at once then"
     adds_up(office)

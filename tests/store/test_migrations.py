@@ -121,3 +121,33 @@ def test_the_database_itself_refuses_what_may_not_be(office: Office, statement: 
     publish_one(office)
     with pytest.raises(IntegrityError), office.database.write() as connection:
         connection.execute(text(statement))
+
+
+AS_BEFORE = """
+CREATE TABLE digest_due (subscription_id BIGINT NOT NULL, release_id BIGINT NOT NULL, mailing_id BIGINT,
+  origin VARCHAR(8) NOT NULL, state VARCHAR(16) NOT NULL, since TIMESTAMP NOT NULL, due_at TIMESTAMP,
+  settled_at TIMESTAMP, delivery_id BIGINT, edition_id BIGINT, carrier_id BIGINT,
+  CONSTRAINT pk_digest_due PRIMARY KEY (subscription_id, release_id))
+"""
+
+
+def test_what_digests_showed_before_they_knew_languages_bears_its_own(office: Office) -> None:
+    """One reader's digest showed the release in Danish; for the other it waits, in no language yet."""
+    import_readers(office, 2)
+    publish_one(office)
+    with office.database.write() as connection:
+        connection.execute(text("DROP TABLE digest_due"))
+        connection.execute(text(AS_BEFORE))
+        connection.execute(
+            text(
+                "INSERT INTO digest_due (subscription_id, release_id, origin, state, since, edition_id)"
+                " VALUES (1, 1, 'release', 'taken', '2026-03-01', 1),"
+                " (2, 1, 'release', 'waiting', '2026-03-02', NULL)"
+            )
+        )
+        connection.execute(text("UPDATE alembic_version SET version_num = '0016'"))
+    migrate.upgrade(url_of(office.database))
+    query = text("SELECT subscription_id, language, state FROM digest_due ORDER BY subscription_id")
+    with office.database.read() as connection:
+        rows = [tuple(row) for row in connection.execute(query)]
+    assert rows == [(1, "da", "taken"), (2, "", "waiting")]

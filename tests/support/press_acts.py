@@ -26,6 +26,7 @@ READERS: dict[str, dict[str, Any]] = dict(
             {"frequency": "daily", "merged": True},
             {"frequency": "weekly", "weekday": 2, "languages": ("en", "da")},
             {"every_language": True, "languages": ("da", "en")},
+            {"every_language": True, "languages": ("en", "da"), "frequency": "daily"},
         ],
         strict=False,
     )

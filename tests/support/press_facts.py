@@ -93,18 +93,29 @@ class Release:
 
 @dataclass
 class Wait:
-    """A release that waits for a reader's digest.
+    """A release that waits for a reader's digest, or one language of it.
 
     Attributes:
+        language: that waits; empty for those that the digest finds.
+        first: which it was to be when the release was published.
+        shown: the languages that it was shown in, once it was opened.
         tokens: texts that it may be shown in, once it was opened.
         opened: it was, so it waits for no hour any more, though it may be made anew.
     """
 
     since: datetime
     catch_up: bool = False
+    language: str = ""
+    first: str = ""
+    shown: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     done: bool = False
     opened: bool = False
+
+    @property
+    def languages(self) -> set[str]:
+        """What it stands for, as far as that is known."""
+        return {*self.shown, self.language, self.first} - {""}
 
 
 @dataclass
@@ -126,11 +137,13 @@ class Bond:
 
     Attributes:
         owed: languages in which each release was to come at once, by its number.
+        waits: what waited for a digest, by release: all of its languages.
         ever: releases that were ever owed in any way.
         excused: nothing of these is asked any more: its reader left, a relay refused it, it was cancelled.
         either: these were owed to two who became one: any of the languages will do.
         passed_on: what of `got` went along with its reader to another mailbox: whoever comes here since has
             none of it.
+        loose: of these it is open which of two who became one was owed what, in which language.
     """
 
     mailbox: str
@@ -139,12 +152,13 @@ class Bond:
     choice: Choice = field(default_factory=Choice)
     accredited: bool = False
     owed: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    waits: dict[int, Wait] = field(default_factory=dict)
+    waits: dict[int, list[Wait]] = field(default_factory=lambda: defaultdict(list))
     got: dict[int, Got] = field(default_factory=lambda: defaultdict(Got))
     ever: set[int] = field(default_factory=set)
     excused: set[int] = field(default_factory=set)
     either: set[int] = field(default_factory=set)
     passed_on: dict[int, Got] = field(default_factory=lambda: defaultdict(Got))
+    loose: set[int] = field(default_factory=set)
 
 
 def best(wanted: tuple[str, ...], offered: list[str]) -> str:

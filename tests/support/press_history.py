@@ -62,14 +62,14 @@ class PressHistory:
         """A reader has left; what they still lacked is not asked any more."""
         bond.active = False
         bond.excused |= {number for number, _ in self.missing(bond)}
-        bond.excused |= {number for number, one in bond.waits.items() if not one.done}
+        bond.excused |= {number for number, one in _each_wait(bond) if not one.done}
 
     def chooses(self, bond: Bond, now: datetime, choice: Choice) -> None:
         """A reader has chosen anew."""
         timing = ("frequency", "hour", "weekday", "paused_until")
         changed = any(getattr(bond.choice, one) != getattr(choice, one) for one in timing)
         bond.choice = choice
-        for wait in bond.waits.values() if changed else ():
+        for _, wait in _each_wait(bond) if changed else ():
             if not wait.opened:
                 wait.since = now
 
@@ -100,12 +100,17 @@ class PressHistory:
             if other.owed[number] and not mine.every_language:
                 other.either.add(number)
             other.owed[number] |= languages
-        for number, wait in one.waits.items():
-            other.waits.setdefault(number, wait)
+        for number, wait in _each_wait(one):
+            if number in other.ever:
+                other.loose.add(number)
+            other.waits[number].append(wait)
         self._inherit(other, one)
         other.ever |= one.ever
         other.excused |= one.excused
         one.active = False
+        one.loose |= (
+            one.ever | other.ever
+        )  # perhaps it is the other's subscription that it goes on with
 
     @staticmethod
     def _inherit(heir: Bond, other: Bond) -> None:
@@ -144,7 +149,7 @@ class PressHistory:
         for bond in self.bonds:
             if text.told and not bond.active:
                 bond.excused.add(release.number)
-            if (wait := bond.waits.get(release.number)) is not None:
+            for wait in bond.waits[release.number]:
                 wait.tokens -= {one.token for one in release.texts if one.language == text.language}
 
     def withdraws(self, release: Release) -> None:
@@ -186,7 +191,7 @@ class PressHistory:
                     bond.owed[one.number].add(best(bond.choice.languages, one.languages))
                     bond.ever.add(one.number)
                 elif one.number not in bond.ever:
-                    self._wait(bond, one, now)
+                    self._wait(bond, one, now).first = best(bond.choice.languages, one.languages)
             if len(one.languages) > 1:
                 self._expect_others(one)
         return done
@@ -205,7 +210,8 @@ class PressHistory:
         assert release.expected.pop(language, True), "nobody has let it go"
         release.newest(language).mailed = True
         for bond in self._wanting(release, now):
-            has = bond.owed.get(release.number, set())
+            waits = bond.waits[release.number]
+            has = bond.owed[release.number].union(*(one.languages for one in waits))
             wants = bond.choice.every_language and language not in has
             lacks = release.number not in bond.ever
             if language not in bond.choice.languages or not (lacks or wants):
@@ -213,25 +219,34 @@ class PressHistory:
             if self._at_once(bond, release):
                 bond.owed[release.number].add(language)
                 bond.ever.add(release.number)
-            elif lacks:
-                self._wait(bond, release, now)
+            else:
+                self._wait(bond, release, now).language = "" if lacks else language
 
     def opens(self, now: datetime) -> None:
         """Digests that are due by now are made, as their releases say by now."""
         for bond in self.bonds:
-            for number, wait in bond.waits.items():
+            for number, wait in _each_wait(bond):
                 release = self.releases[number]
                 if wait.done or not bond.active or release.state != "published":
                     continue
                 if wait.opened or self.due_at(bond, wait) <= now:
-                    shown = [
-                        language
-                        for language in release.languages
-                        if release.expected.get(language, True)
-                    ]
-                    language = best(bond.choice.languages, shown)
-                    wait.opened = True
-                    wait.tokens.add(release.newest(language).token)
+                    if not wait.opened:
+                        wait.shown = self._shows(bond, release, wait)
+                        wait.opened = True
+                    wait.tokens |= {release.newest(one).token for one in wait.shown}
+
+    @staticmethod
+    def _shows(bond: Bond, release: Release, wait: Wait) -> list[str]:
+        """The languages that a digest shows: the best, or each, of those that do not come otherwise."""
+        if wait.language:
+            return [wait.language]
+        others = [one for one in bond.waits[release.number] if one is not wait]
+        besides = bond.owed[release.number].union(*([*one.shown, one.language] for one in others))
+        public = [one for one in release.languages if release.expected.get(one, True)]
+        liked = [one for one in bond.choice.languages if one in public and one not in besides]
+        if not liked and not besides - {""}:
+            liked = public[:1]
+        return liked if bond.choice.every_language else liked[:1]
 
     def due_at(self, bond: Bond, wait: Wait) -> datetime:
         """When what waits is to come."""
@@ -255,9 +270,10 @@ class PressHistory:
         return bond.choice.frequency == "at_once" or urgent
 
     @staticmethod
-    def _wait(bond: Bond, release: Release, now: datetime, *, catch_up: bool = False) -> None:
+    def _wait(bond: Bond, release: Release, now: datetime, *, catch_up: bool = False) -> Wait:
         bond.ever.add(release.number)
-        bond.waits[release.number] = Wait(now, catch_up)
+        bond.waits[release.number].append(Wait(now, catch_up))
+        return bond.waits[release.number][-1]
 
     # The end.
 
@@ -280,10 +296,12 @@ class PressHistory:
         languages = {release.text(one).language for one in held}
         doubtful = self._doubtful(bond, release)
         owed = set(bond.owed.get(release.number, ())) - doubtful
-        if release.number in bond.either and languages | doubtful:
+        for wait in bond.waits[release.number]:
+            owed |= set(wait.shown) - doubtful
+            if not wait.opened and not held and not doubtful:
+                yield f"waits for it in a digest: {wait}"
+        if release.number in bond.either | bond.loose and languages | doubtful:
             owed.clear()
-        if release.number in bond.waits and not held and not doubtful:
-            yield f"waits for it in a digest: {bond.waits[release.number]}"
         if owed - languages:
             yield f"has it not in {owed - languages}"
         for language in languages:
@@ -306,3 +324,8 @@ class PressHistory:
             if silent and text.token in bond.got[release.number].may:
                 found.add(text.language)
         return found
+
+
+def _each_wait(bond: Bond) -> Iterator[tuple[int, Wait]]:
+    for number, waits in bond.waits.items():
+        yield from ((number, one) for one in waits)

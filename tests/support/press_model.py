@@ -41,20 +41,25 @@ class PressModel(PressHistory):
         (token,) = tokens
         language = release.text(token).language
         assert token == release.newest(language, mailed=True).token, f"{token} leaves of {release}"
-        assert language in bond.owed[release.number], f"{bond.mailbox}: not in {language}"
+        owed = language in bond.owed[release.number] or release.number in bond.loose
+        assert owed, f"{bond.mailbox}: not in {language}"
         self._has_none(bond, release, language)
 
     def _hands_out_digest(
         self, bond: Bond, release: Release, tokens: set[str], now: datetime
     ) -> None:
-        (token,) = tokens
         assert release.state == "published", f"{release.number} is {release.state}"
-        assert release.number in bond.waits, f"{bond.mailbox} did not want {release.number} so"
-        wait = bond.waits[release.number]
-        if release.number not in bond.excused:
-            may = bond.got[release.number].may
-            assert token in wait.tokens | may, f"{bond.mailbox}: {token} of {wait}"
-            self._has_none(bond, release, None, besides="correction" if token in may else "")
+        waits = bond.waits[release.number]
+        loose = release.number in bond.loose
+        assert waits or loose, f"{bond.mailbox} did not want {release.number} so"
+        languages = [release.text(token).language for token in tokens]
+        assert len(set(languages)) == len(languages), f"{tokens}: one language twice"
+        for token in tokens if release.number not in bond.excused else ():
+            got = bond.got[release.number].may
+            may = got.union(*(one.tokens for one in waits))
+            assert loose or token in may, f"{bond.mailbox}: {token} of {waits}"
+            besides = "correction" if token in got else ""
+            self._has_none(bond, release, release.text(token).language, besides)
 
     def _hands_out_early(
         self, bond: Bond, release: Release, tokens: set[str], now: datetime
@@ -96,9 +101,7 @@ class PressModel(PressHistory):
         may = bond.got[release.number].may
         assert may, f"{bond.mailbox} is told of {release.number} and holds nothing of it"
 
-    def _has_none(
-        self, bond: Bond, release: Release, language: str | None, besides: str = ""
-    ) -> None:
+    def _has_none(self, bond: Bond, release: Release, language: str, besides: str = "") -> None:
         """Nothing of it has arrived, but what nobody knows of, or another language that they wanted too.
 
         Args:
@@ -108,8 +111,7 @@ class PressModel(PressHistory):
             if kind in {"early", besides} or letter in self.doubted:
                 continue
             spoken = {release.text(one).language for one in tokens}
-            alone = language is None or release.number in bond.either
-            further = not alone and language not in spoken
+            further = release.number not in bond.either and language not in spoken
             assert further, f"more in {language}: {self._story(bond, release)}"
 
     def _story(self, bond: Bond, release: Release) -> str:
@@ -128,8 +130,8 @@ class PressModel(PressHistory):
             theirs = frozenset(one for one in tokens if self.tokens[one].number == number)
             got = bond.got[number]
             if kind in {"release", "digest"}:
-                spoken = next(iter(theirs), None)
-                self._no_other(bond, number, letter, spoken if kind == "release" else None)
+                for token in theirs:
+                    self._no_other(bond, number, letter, token)
             if kind in {"correction", "withdrawal"} and letter not in got.copies:
                 alike = [o for o, held in got.copies.items() if held == (kind, theirs)]
                 assert all(one in self.doubted for one in alike), (
@@ -137,10 +139,10 @@ class PressModel(PressHistory):
                 )
             got.copies[letter] = (kind, theirs)
             got.may |= theirs
-            if number in bond.waits and kind == "digest":
-                bond.waits[number].done = True
+            for wait in bond.waits[number] if kind == "digest" else ():
+                wait.done = wait.done or bool(wait.tokens & theirs)
 
-    def _no_other(self, bond: Bond, number: int, letter: int, token: str | None) -> None:
+    def _no_other(self, bond: Bond, number: int, letter: int, token: str) -> None:
         """In whatever form it is sent, it is sent once; a notice may be there before what is tried again."""
         release = self.releases[number]
         before = {"early", "embargo"} | ({"correction"} if letter in self.doubted else set())
@@ -148,7 +150,7 @@ class PressModel(PressHistory):
             if other == letter or kind in before or other in self.doubted:
                 continue
             spoken = {release.text(one).language for one in tokens}
-            further = token and release.text(token).language not in spoken
+            further = release.text(token).language not in spoken
             assert further, f"{letter} with {token} is one more: {self._story(bond, release)}"
 
     def doubts(self, letter: int, bond_of: dict[int, Bond], tokens: set[str]) -> None:
@@ -156,5 +158,5 @@ class PressModel(PressHistory):
         self.doubted.add(letter)
         for number, bond in bond_of.items():
             bond.got[number].may |= {one for one in tokens if self.tokens[one].number == number}
-            if number in bond.waits:  # what else lies in that digest may come in another one
-                bond.waits[number].done = False
+            for wait in bond.waits[number]:  # what else lies in it may come in another one
+                wait.done = False
