@@ -100,9 +100,9 @@ class PressHistory:
             if other.owed[number] and not mine.every_language:
                 other.either.add(number)
             other.owed[number] |= languages
+        both = one.ever & other.ever
+        other.loose |= {each for each in both if one.waits[each] or other.waits[each]}
         for number, wait in _each_wait(one):
-            if number in other.ever:
-                other.loose.add(number)
             other.waits[number].append(wait)
         self._inherit(other, one)
         other.ever |= one.ever
