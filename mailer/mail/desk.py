@@ -43,7 +43,8 @@ class Matter:
         edition: the text as it stands; of what was taken back, the one its reader holds.
         held: the text that its reader holds; None for an early copy.
         note: the desk's own words: what was wrong, or why it was taken back.
-        embargo_until: nobody may publish it before; None where it is public, or was.
+        embargo_until: nobody may publish it before; None where it is public, or was, or nothing keeps it.
+        hidden: it is not public yet though nothing keeps it: there is no page of it to link.
     """
 
     act: Act
@@ -52,6 +53,7 @@ class Matter:
     held: Edition | None = None
     note: str = ""
     embargo_until: datetime | None = None
+    hidden: bool = False
 
 
 def prepare_matter(
@@ -68,12 +70,14 @@ def prepare_matter(
     """
     purpose, edition = _PURPOSES[matter.act], matter.edition
     language = spoken(edition.language, *newsroom.languages)
-    public = matter.embargo_until is None and matter.act in {"correction", "lifted"}
+    kept = matter.embargo_until is not None or matter.hidden
+    public = not kept and matter.act in {"correction", "lifted"}
     values = release_values(site, newsroom, edition, matter.facts) | {
         "act": matter.act,
         "note": cleaned(matter.note.strip()),
         "changes": _changes(matter),
         "embargo_until": matter.embargo_until,
+        "public": public,
         "corrected_at": made_at,
     }
     parts = rendered(templates, purpose, language, site, newsroom, values)

@@ -92,7 +92,7 @@ class Plan:
         successors: by kind of mailing and language, what takes the place of the old message; mailings of a
             kind without any are taken back.
         notices: by edition held, what its holders are told; empty where nobody is told.
-        embargo_until: the new one.
+        embargo_until: the new one; of a correction, the one that its notices name.
         note: why, for readers.
         act: what the record calls it, where that is not its kind.
     """

@@ -72,6 +72,7 @@ class Chores:
         from mailer.services import (  # noqa: PLC0415 - as above
             aftermath,
             digest,
+            outlived,
             retention,
             translations,
             waiting,
@@ -81,6 +82,7 @@ class Chores:
         if "publish" in steps:
             said += self.publish()
             aftermath.settle_due(self._office)
+            outlived.make_anew(self._office)
             said += self._said(translations.publish_due(self._office))
             sent = digest.send_due(self._office)
             said += sent.faults

@@ -259,20 +259,22 @@ def _correction(office: Office, of: Standing, edition: Edition, note: str, *, si
         for kind in copies
         if any(kind == carrying for _, carrying in of.carried)
     }
+    until = of.row.embargo_until
+    if public or (until is not None and until <= office.clock()):
+        until = None
     before = of.telling.get(edition.language) if silent else None
+    note = before.note if before else note
     matter = Matter(
-        "correction",
-        edition,
-        facts_of(of.row),
-        note=before.note if before else note,
-        embargo_until=None if public else of.row.embargo_until,
+        "correction", edition, facts_of(of.row), note=note, embargo_until=until, hidden=not public
     )
     notices = {
         number: Draft(message(office, of, replace(matter, held=held)))
         for number, held in of.held.items()
         if number in changed and held != edition and _tells(number, before, silent=silent)
     }
-    return Plan("correction", changed, successors, notices, note=note, silent=silent)
+    return Plan(
+        "correction", changed, successors, notices, embargo_until=until, note=note, silent=silent
+    )
 
 
 def _tells(held: int, before: Telling | None, *, silent: bool) -> bool:

@@ -31,6 +31,13 @@ CHORES_DUE = """
                WHERE state = 'approved' AND (publish_at IS NULL OR publish_at <= {now})
                      AND (embargo_until IS NULL OR embargo_until <= {now}))
     OR EXISTS (SELECT 1 FROM amendment WHERE settled_at IS NULL)
+    OR EXISTS (SELECT 1 FROM amendment JOIN mailing ON mailing.id = amendment.mailing_id
+               WHERE amendment.embargo_until <= {now} AND mailing.kind = 'correction'
+                     AND mailing.state IN ('open', 'held')
+                     AND (mailing.hold_reason = 'being corrected: goes on by itself'
+                          OR EXISTS (SELECT 1 FROM prepared
+                                     WHERE prepared.mailing_id = mailing.id AND prepared.superseded_by IS NULL
+                                           AND prepared.made_at < amendment.embargo_until)))
     OR EXISTS (SELECT 1 FROM translation JOIN release ON release.id = translation.release_id
                WHERE translation.state = 'approved' AND release.state = 'published'
                      AND NOT EXISTS (SELECT 1 FROM mailing

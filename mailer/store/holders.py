@@ -257,7 +257,7 @@ def _notice(of: MailingRow, copy: ColumnElement[Any]) -> ColumnElement[Any]:
         select(prepared.c.id)
         .join(held, held.c.edition_id == prepared.c.held_edition_id)
         .join(own, own.c.prepared_id == held.c.id)
-        .where(prepared.c.mailing_id == of.id, own.c.id == copy)
+        .where(prepared.c.mailing_id == of.id, prepared.c.superseded_by.is_(None), own.c.id == copy)
     )
 
 
@@ -272,6 +272,7 @@ def _notice_of_digest(
         .join(digest_due, digest_due.c.edition_id == prepared.c.held_edition_id)
         .where(
             prepared.c.mailing_id == of.id,
+            prepared.c.superseded_by.is_(None),
             digest_due.c.release_id == changed.release_id,
             digest_due.c.delivery_id == digest,
         )

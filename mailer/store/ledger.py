@@ -29,7 +29,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mailer.core.delivery import Due
-from mailer.store import control
+from mailer.store import control, outlived
 from mailer.store.claims import claim, end
 from mailer.store.lease import Lease
 from mailer.store.ledger_tables import chunk, mailing
@@ -101,10 +101,15 @@ def _until(
 
 
 def _open_mailings(connection: Connection, lease: Lease) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Those that may be sent: urgent ones first. What names an embargo that is over ends here."""
+    """Those that may be sent: urgent ones first. What names an embargo that is over ends, or is made anew."""
     rows = connection.execute(_OPEN_MAILINGS).all()
     embargoed = [row.id for row in rows if row.kind in {"early", "embargo"}]
-    over = control.end_embargoed(connection, embargoed, lease.now) if embargoed else ()
+    over = frozenset[int]()
+    if embargoed:
+        over = control.end_embargoed(connection, embargoed, lease.now)
+    corrections = [row.id for row in rows if row.kind == "correction"]
+    if corrections:
+        over |= outlived.naming(connection, lease.now, corrections)
     return [row for row in rows if row.id not in over]
 
 

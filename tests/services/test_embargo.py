@@ -20,6 +20,7 @@ from mailer.services import (
     corrections,
     early,
     embargo,
+    outlived,
     people,
     press,
     proof,
@@ -29,7 +30,7 @@ from mailer.services import (
 )
 from mailer.services.accreditation import Grant
 from mailer.services.office import Office
-from mailer.store import glance
+from mailer.store import glance, progress
 from mailer.store.tables import audit
 
 HOUR = timedelta(hours=1)
@@ -353,4 +354,60 @@ def test_nor_does_a_notice_that_it_was_moved(office: Office, clock: Clock, hand:
     clock.move(hours=4)
     hand.send_all()
     assert len(hand.kept) == 1
+    adds_up(office)
+
+
+@BOTH
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_a_correction_put_off_across_the_end_leaves_without_the_embargo(
+    office: Office, clock: Clock, hand: DeskHand, scheduled: bool
+) -> None:
+    """One was deferred, one is in hand, one was not begun; the release may be public only later."""
+    accredit(office, 0, 1, 2)
+    number = under_embargo(office, clock)
+    if scheduled:
+        scheduling.schedule(office, number, clock() + 5 * HOUR, who="desk")
+    early.send_early(office, number, who="desk")
+    hand.send_all()
+    corrections.correct(office, number, corrected("Nyt rettet"), note="", who="desk", patience=0)
+    assert aftermath.settle_due(office)
+    hand.send(DEFERRED)
+    assert len(hand.take(1)) == 1
+    clock.move(hours=2)
+    hand.let_go_of_stopped()
+    hand.worker.write()
+    assert hand.take() == [], "not with these words"
+    with office.database.read() as connection:
+        assert progress.chores_due(connection, clock())
+    outlived.make_anew(office)
+    adds_up(office)
+    hand.let_go_of_stopped()
+    outlived.make_anew(office)
+    hand.send_all()
+    assert told(hand, "Rettelse: Nyt rettet") == {"reader0", "reader1", "reader2"}
+    for _, mail in hand.kept[3:]:
+        assert "KLAUSULERET" not in mail.text
+        assert ("Læs den på nettet" in mail.text) is False, "it is not public yet"
+    outlived.make_anew(office)
+    assert len(hand.kept) == 6
+    clock.move(hours=3)
+    assert len(publish.publish_due(office)) == 1
+    hand.send_all()
+    assert told(hand, "Nyt rettet") == {f"reader{n}" for n in range(6)}
+    adds_up(office)
+
+
+def test_a_correction_after_the_embargo_and_before_publishing_names_none(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    accredit(office, 0)
+    number = under_embargo(office, clock)
+    scheduling.schedule(office, number, clock() + 5 * HOUR, who="desk")
+    early.send_early(office, number, who="desk")
+    hand.send_all()
+    clock.move(hours=3)
+    corrections.correct(office, number, corrected("Nyt rettet"), note="", who="desk", patience=0)
+    aftermath.settle_due(office)
+    hand.send_all()
+    assert told(hand, "Rettelse: Nyt rettet") == {"reader0"}
     adds_up(office)

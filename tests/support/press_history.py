@@ -296,11 +296,16 @@ class PressHistory:
         languages = {release.text(one).language for one in held}
         doubtful = self._doubtful(bond, release)
         owed = set(bond.owed.get(release.number, ())) - doubtful
+        may = bond.got[release.number].may
+        if (
+            release.number in bond.loose and may
+        ):  # what may have left to one is not sent to the other
+            return
         for wait in bond.waits[release.number]:
             owed |= set(wait.shown) - doubtful
             if not wait.opened and not held and not doubtful:
                 yield f"waits for it in a digest: {wait}"
-        if release.number in bond.either | bond.loose and languages | doubtful:
+        if release.number in bond.either and languages | doubtful:
             owed.clear()
         if owed - languages:
             yield f"has it not in {owed - languages}"
