@@ -287,33 +287,36 @@ class PressHistory:
     def _lacks(self, bond: Bond, release: Release) -> Iterator[str]:
         copies = list(bond.got[release.number].copies.items())
         held = {one for _, (kind, tokens) in copies if kind != "withdrawal" for one in tokens}
+        gone = bond.passed_on[release.number].copies  # whose reader hears of what became of it
+        theirs = {one for letter, (_, tokens) in copies if letter not in gone for one in tokens}
         if release.state == "withdrawn":
-            if held and not any(kind == "withdrawal" for _, (kind, _) in copies):
+            if theirs and not any(kind == "withdrawal" for _, (kind, _) in copies):
                 yield "was not told that it was withdrawn"
             return
         if release.state != "published":
             return
         languages = {release.text(one).language for one in held}
-        doubtful = self._doubtful(bond, release)
-        owed = set(bond.owed.get(release.number, ())) - doubtful
-        may = bond.got[release.number].may
-        if (
-            release.number in bond.loose and may
-        ):  # what may have left to one is not sent to the other
-            return
-        for wait in bond.waits[release.number]:
-            owed |= set(wait.shown) - doubtful
-            if not wait.opened and not held and not doubtful:
-                yield f"waits for it in a digest: {wait}"
-        if release.number in bond.either and languages | doubtful:
-            owed.clear()
-        if owed - languages:
-            yield f"has it not in {owed - languages}"
+        yield from self._lacks_languages(bond, release, languages)
         for language in languages:
             texts = [one for one in release.texts if one.language == language]
             told = [place for place, one in enumerate(texts) if one.told]
-            if told and not any(one.token in held for one in texts[told[-1] :]):
+            mine = any(one.token in theirs for one in texts)
+            if mine and told and not any(one.token in held for one in texts[told[-1] :]):
                 yield f"has an old text in {language}"
+
+    def _lacks_languages(self, bond: Bond, release: Release, languages: set[str]) -> Iterator[str]:
+        number, doubtful = release.number, self._doubtful(bond, release)
+        if number in bond.loose and bond.got[number].may:
+            return  # what may have left to one of two who became one is not sent to the other
+        owed = set(bond.owed.get(number, ())) - doubtful
+        for wait in bond.waits[number]:
+            owed |= set(wait.shown) - doubtful
+            if not wait.opened and not languages and not doubtful:
+                yield f"waits for it in a digest: {wait}"
+        if number in bond.either and languages | doubtful:
+            owed.clear()
+        if owed - languages:
+            yield f"has it not in {owed - languages}"
 
     @staticmethod
     def _doubtful(bond: Bond, release: Release) -> set[str]:
