@@ -47,21 +47,6 @@ class Letter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at the books shows, which takes no lock.
-
-    Attributes:
-        waiting: something is due.
-        notices: among it a notice.
-        stopped: mailings that may not be sent any more.
-    """
-
-    waiting: bool
-    notices: bool
-    stopped: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Entries:
     """What is to be written in a turn.
 
@@ -77,6 +62,18 @@ class Entries:
 
     def __bool__(self) -> bool:
         return bool(self.tried or self.put_off or self.holds)
+
+
+class Turn(NamedTuple):
+    """What came of a turn.
+
+    Attributes:
+        letters: what was taken.
+        stopped: mailings, of those in hand, that may not be sent any more.
+    """
+
+    letters: Sequence[Letter]
+    stopped: frozenset[int]
 
 
 class Bookkeeper:
@@ -159,22 +156,24 @@ class Bookkeeper:
                 health.note(connection, news)
         self._health = found
 
-    def look(self, in_hand: Collection[int]) -> Look:
-        """Whether anything is due, and which of the mailings in hand may not be sent any more."""
-        with self._office.database.read() as connection:
-            now = self._office.clock()
-            return Look(
-                waiting=progress.anything_due(connection, now),
-                notices=progress.notices_due(connection, now),
-                stopped=progress.stopped(connection, in_hand) if in_hand else frozenset(),
-            )
-
-    def turn(self, entries: Entries, *, want: int, notices: int) -> list[Letter]:
+    def turn(self, entries: Entries, in_hand: Collection[int], *, want: int, notices: int) -> Turn:
         """Write what is to be written, take what comes next, close what is done.
 
+        Where nothing is to be written a look, which takes no lock, says first whether anything is due.
+
         Args:
+            in_hand: mailings whose letters are in hand.
             want: deliveries to take at most; and beyond that `notices` notices.
         """
+        if not entries:
+            with self._office.database.read() as connection:
+                now = self._office.clock()
+                if not progress.anything_due(connection, now):
+                    want = notices = 0
+                elif not progress.notices_due(connection, now):
+                    notices = 0
+                if not (want or notices):
+                    return Turn((), progress.stopped(connection, in_hand))
         with self._office.database.write() as connection:
             lease = self._lease(connection)
             recorded = self._write(connection, lease, entries)
@@ -182,9 +181,9 @@ class Bookkeeper:
             progress.tidy(connection, lease.worker, lease.now)
             if entries:  # the last outcome of a cancelled mailing is its end
                 control.sweep(connection, lease.now)
-            letters = self._letters(connection, taken)
+            turn = Turn(self._letters(connection, taken), progress.stopped(connection, in_hand))
         self._count(recorded)
-        return letters
+        return turn
 
     def publish_next(self, *, takes: bool) -> tuple[list[str], list[Letter]]:
         """Publish what comes next at its moment; what an operator must hear of, and the first letters."""

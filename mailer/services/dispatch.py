@@ -1,7 +1,7 @@
 """Works off what is due: the loop between the ledger and the relays.
 
     now and then: chores (take over from the dead, publish, expire)
-    repeat: look (stopped mailings, notices) -> turn (write outcomes, take what is next) -> lines send
+    repeat: turn (write outcomes, take what is next, let go of what was stopped) -> lines send
     one pass ends when nothing is due; a watch goes on, woken or by the clock
     stop: take no more, finish what is on the wire, record, give back the rest
 
@@ -24,15 +24,13 @@ What goes wrong, and what it costs:
 import asyncio
 import contextlib
 import logging
-import math
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from mailer.mail.compose import Composer
 from mailer.mail.transport import Transport
 from mailer.services.alarm import Alarm
-from mailer.services.bookkeeper import Bookkeeper, Letter
+from mailer.services.bookkeeper import Bookkeeper
 from mailer.services.domains import Domains
 from mailer.services.feed import Feed
 from mailer.services.hand import Hand
@@ -49,16 +47,13 @@ from mailer.services.route import Route, Routes
 from mailer.services.stock import Stock
 from mailer.services.summary import Orders, Progress, Summary, summed_up
 from mailer.services.tenure import Tenure
+from mailer.services.turns import Desk, Turns
 
 __all__ = ["Dispatcher", "Orders", "Progress", "Summary"]
 
 log = logging.getLogger(__name__)
 
-NOTICES = 64
-"""Notices that may be in hand beyond that."""
 TURN_SECONDS = 0.2
-PASS_PATIENCE_SECONDS = 10.0
-"""A pass does not wait longer than this for a reader's domain; the next one may."""
 
 
 class Dispatcher:
@@ -78,8 +73,6 @@ class Dispatcher:
         self._feed = Feed(self._routes, Domains(office.limits.domains), lambda: self._tenure.holds)
         self._alarm = Alarm(office.clock, self._feed.expect)
         self._hand = Hand()
-        self._holding = False
-        self._stopped: frozenset[int] = frozenset()
         self._chores_at = 0.0
         self._stock = Stock(sum(each.connections for each in transports))
         self._reports = Reports(
@@ -96,9 +89,25 @@ class Dispatcher:
         composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
         self._maker = Maker(composer, self._feed)
         yard = Yard(self._feed, composer, self._journal, self._reports)
+        self._turns = Turns(self._desk())
         self._lanes = Lanes(
             [Lane(route, yard) for route in self._routes.routes for _ in range(route.lines)],
             self._reports,
+        )
+
+    def _desk(self) -> Desk:
+        return Desk(
+            orders=self._orders,
+            books=self._books,
+            ledger=self._ledger,
+            hand=self._hand,
+            stock=self._stock,
+            feed=self._feed,
+            maker=self._maker,
+            tenure=self._tenure,
+            alarm=self._alarm,
+            journal=self._journal,
+            reports=self._reports,
         )
 
     @property
@@ -150,7 +159,7 @@ class Dispatcher:
             self._poller.stop()
             await self._poller.ended()
             self._journal.close()
-            if not self._holding:  # else our leases are found by the name of who is dead
+            if not self._turns.holding:  # else our leases are found by the name of who is dead
                 self._presence.leave()
             self._presence.let_go()
             self._ledger.close()
@@ -158,16 +167,19 @@ class Dispatcher:
     async def _work(self) -> None:
         chores = self._books.chores
         while not self.stopping.is_set():
-            self._reports.news.clear()
             if self._alarm.rings():
-                await self._publish_next()
+                self._tell(await self._turns.publish_next())
                 self._chores_at = 0.0
             elif time.monotonic() >= self._chores_at:
                 self._chores_at = time.monotonic() + self._orders.poll_seconds
                 self._tell(await self._ledger.do(self._chores))
                 if chores.unfinished:
                     self._chores_at = 0.0
-            moved = await self._turn() or chores.unfinished
+            if self._chores_at and not self.stopping.is_set():
+                self._reports.news.clear()  # else nobody woke us: this turn writes what has come up
+            moved = await self._turns.turn() or chores.unfinished
+            if self._turns.unsettled:
+                self._chores_at = 0.0
             if not (moved or self._hand.size or self._poller.busy or self._orders.watch):
                 return
             if not moved or self._hand.size > self._stock.wanted // 2:
@@ -180,15 +192,6 @@ class Dispatcher:
         if "poll" in self._orders.steps:
             self._poller.look()
         return self._books.chores.do(self._orders.steps)
-
-    async def _publish_next(self) -> None:
-        """Publish at its very moment what comes next, and send its first letters."""
-        takes = self._may_take
-        self._holding = self._holding or takes
-        publish_next = partial(self._books.publish_next, takes=takes)
-        words, letters = await self._ledger.do(publish_next, takes=takes)
-        self._take(letters)
-        self._tell(words)
 
     def _tell(self, words: Sequence[str]) -> None:
         """Tell what an operator must hear of, and set the alarm for what comes next."""
@@ -203,74 +206,6 @@ class Dispatcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._reports.news.wait()
-
-    @property
-    def _may_take(self) -> bool:
-        return "send" in self._orders.steps and (self._tenure.holds or not self._hand.size)
-
-    async def _turn(self) -> bool:
-        """One turn of the books where there is anything to write or to take; whether it moved."""
-        room = self._stock.wanted - (self._hand.size - self._feed.laid_aside)
-        sends = self._may_take
-        want = room if sends and room >= self._stock.wanted // 2 and not self._alarm.clears else 0
-        look = await self._ledger.do(lambda: self._books.look(self._hand.mailings))
-        self._reports.withdraw(look.stopped)
-        if look.stopped or self._stopped:  # what was corrected is settled once it is let go
-            self._chores_at = 0.0
-        self._stopped = look.stopped
-        patience = math.inf if self._orders.watch else PASS_PATIENCE_SECONDS
-        self._hand.let_go_all(self._feed.excess(self._stock.most // 4, patience))
-        if not look.waiting:
-            want = 0
-        notices = NOTICES if sends and look.notices else 0
-        if not (want or notices or self._hand.entries):
-            return await self._keep_lease()
-        wrote = bool(self._hand.entries)
-        took = await self._written(want, notices)
-        return await self._keep_lease() or wrote or took
-
-    async def _written(self, want: int, notices: int) -> bool:
-        """Write what has come up, and take up to `want` letters and `notices` notices; whether it took."""
-        entries = self._hand.entries
-        self._holding = self._holding or bool(want + notices)
-        letters = await self._ledger.do(
-            lambda: self._books.turn(entries, want=want, notices=notices),
-            takes=bool(want + notices),
-        )
-        self._hand.written(entries)  # not before they are on record
-        self._stock.worked_off(len(entries.tried))
-        self._journal.forget(due.id for due, _ in entries.tried)
-        self._take(letters)
-        return bool(letters)
-
-    def _take(self, letters: Sequence[Letter]) -> None:
-        """These were handed out by what the ledger was asked last."""
-        if not self._hand.size:
-            self._tenure.granted()
-            self._feed.reconsider()
-        self._hand.take(letters)
-        self._maker.put(letters)
-
-    async def _keep_lease(self) -> bool:
-        """Renew our leases once a quarter of their time has gone; whether they were given back instead.
-
-        Letters that only lie here, for want of a relay, are given back: taken again, they are asked
-        again for consent. So is what a turn took whose commit was not seen, and what a lease has
-        ended over, once nothing is on the wire any more.
-        """
-        aged = self._hand.size and self._tenure.aged
-        at_rest = len(self._feed) == self._hand.size and not self._hand.entries
-        if at_rest and (aged or self._ledger.unsure):
-            self._hand.lay_down(self._feed.clear())
-            await self._ledger.do(self._books.give_back)
-            self._ledger.unsure = self._holding = False
-            return True
-        if aged and self._tenure.holds:  # a lease that has ended may be another's by now
-            await self._ledger.do(self._books.renew)
-            if self._tenure.holds:  # or what we asked came too late, and all may be taken over
-                self._tenure.granted()
-                self._feed.reconsider()
-        return False
 
     async def _finished(self) -> int:
         """Finish, whatever comes; being cancelled meanwhile breaks off what is on the wire."""
@@ -291,9 +226,8 @@ class Dispatcher:
         self._reports.stop()
         await self._maker.close()
         await self._lanes.ended()
-        await self._written(0, 0)
+        await self._turns.write()
         await self._ledger.do(lambda: self._books.note_health(self._routes.routes))
-        due = await self._ledger.do(self._books.give_back)
-        self._holding = False
+        due = await self._turns.give_back()
         await self._poller.ended()
         return due

@@ -25,12 +25,13 @@ class Hand:
         self._tried: list[tuple[Due, Outcome]] = []
         self._put_off: dict[int, timedelta] = {}
         self._holds: dict[int, str] = {}
+        self._in_writing = 0
         self._tally: Counter[str] = Counter()
 
     @property
     def news(self) -> int:
-        """How much there is to write."""
-        return len(self._tried) + len(self._put_off)
+        """How much there is to write beside what is being written."""
+        return len(self._tried) + len(self._put_off) - self._in_writing
 
     @property
     def mailings(self) -> tuple[int, ...]:
@@ -76,8 +77,14 @@ class Hand:
         self._holds.setdefault(mailing_id, reason)
         return news
 
+    def writing(self) -> Entries:
+        """What is to be written at present, and is being written from now on."""
+        self._in_writing = len(self._tried) + len(self._put_off)
+        return self.entries
+
     def written(self, entries: Entries) -> None:
         """These are on record; what came up meanwhile stays."""
+        self._in_writing = 0
         del self._tried[: len(entries.tried)]
         _without(self._put_off, entries.put_off)
         _without(self._holds, entries.holds)

@@ -159,7 +159,8 @@ def sweep(connection: Connection, now: datetime, mailing_id: int | None = None) 
     Returns:
         How many deliveries were settled.
     """
-    ending = list(connection.scalars(_ending(mailing_id).with_for_update(skip_locked=True)))
+    query = _SWEPT if mailing_id is None else _ending(mailing_id).with_for_update(skip_locked=True)
+    ending = list(connection.scalars(query))
     return sum(_sweep_one(connection, each, now) for each in ending)
 
 
@@ -170,6 +171,9 @@ def _ending(mailing_id: int | None) -> Select[int]:
     if mailing_id is not None:
         query = query.where(mailing.c.id == mailing_id)
     return query.order_by(mailing.c.id)
+
+
+_SWEPT = _ending(None).with_for_update(skip_locked=True)  # made once: every turn asks
 
 
 def _sweep_one(connection: Connection, mailing_id: int, now: datetime) -> int:

@@ -118,6 +118,8 @@ _NOTICES_DUE = select(
 
 def stopped(connection: Connection, mailings: Collection[int]) -> frozenset[int]:
     """Which of these mailings may not be sent at present: held, cancelled."""
+    if not mailings:
+        return frozenset()
     return frozenset(connection.scalars(_STOPPED, {"these": list(mailings)}))
 
 

@@ -70,12 +70,9 @@ class ByHand:
         """
         if not self.tenure.holds and self.hand.size:
             want = notices = 0
-        look = self.books.look(self.hand.mailings)
-        for letter in [one for one in self.feed if one.due.mailing_id in look.stopped]:
-            self.let_go(letter, timedelta(0))
-        entries = self.hand.entries
+        entries = self.hand.writing()
         self.tenure.asked()
-        letters = self.books.turn(entries, want=want, notices=notices)
+        turn = self.books.turn(entries, self.hand.mailings, want=want, notices=notices)
         if not seen:
             self._unsure = self._unsure or bool(want + notices)
             self._known = {due.id for due, _ in entries.tried} | entries.put_off.keys()
@@ -85,9 +82,11 @@ class ByHand:
         self.journal.forget(due.id for due, _ in entries.tried)
         if not self.hand.size:
             self.tenure.granted()
-        self.hand.take(letters)
-        self.feed += letters
-        return letters
+        self.hand.take(turn.letters)
+        self.feed += turn.letters
+        for letter in [one for one in self.feed if one.due.mailing_id in turn.stopped]:
+            self.let_go(letter, timedelta(0))
+        return list(turn.letters)
 
     def write(self) -> None:
         """A turn that takes nothing."""
