@@ -8,7 +8,7 @@ tell (a line break cut in two, a dot at a segment's start) the whole is looked t
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 
-_PRINTABLE = bytes(range(0x20, 0x7F))
+_WITHIN_LINES = bytes(set(range(1, 128)) - {*b"\r\n"})
 
 Values = Sequence[bytes]
 """A reader's own: one for each number in `Segments.order`, from 0 up."""
@@ -63,13 +63,9 @@ def is_plain(texts: Values) -> bool:
     They may stand in any order, between and behind others of which this is true: a pair that is cut in
     two counts as bare, and a dot in front as a line's first. Whether the last line ends is not looked at.
     """
-    lines = b"\n".join((b"", *texts))
-    if lines.translate(None, _PRINTABLE) == b"\n" * len(texts):
-        return b"\n." not in lines  # as most readers' own values are
     lines = b"\r\n".join((b"", *texts))
-    if not lines.isascii() or b"\0" in lines or b"\r\n." in lines:
-        return False
-    return lines.count(b"\r") == lines.count(b"\n") == lines.count(b"\r\n")
+    within = lines.replace(b"\r\n", b"")
+    return not within.translate(None, _WITHIN_LINES) and b"\r\n." not in lines
 
 
 def _spread(order: Sequence[int]) -> Callable[[Values], Values]:
