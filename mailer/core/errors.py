@@ -93,6 +93,10 @@ class TryLater(MailerError):
     exit_code = 75
 
 
+class Crossed(TryLater):
+    """Two transactions waited for each other, and this one was undone; done anew it goes through."""
+
+
 class TokenRefused(MailerError):
     """A token that we did not sign for this purpose, or that somebody bent."""
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mailer.core.errors import ServiceMissing, TryLater
+from mailer.core.errors import Crossed, ServiceMissing, TryLater
 
 Asked = TypeVar("Asked")
 Given = TypeVar("Given")
@@ -29,6 +29,8 @@ MOST_AT_ONCE = 200
 BREATH_SECONDS = 0.002
 """Between two transactions of one process, for that of another: SQLite has no queue, and who looks every
 millisecond must not find it taken anew."""
+TRIES = 3
+"""Of a transaction that another one crosses."""
 MOST_WAITING = 2000
 """More than can be served before they would give up."""
 
@@ -113,9 +115,21 @@ def each_its_own(
     Args:
         serve: does all or nothing.
 
+    Where it and another transaction waited for each other it is done anew: on PostgreSQL whoever writes many
+    rows in an order of their own may meet a batch so.
+
     Raises:
         TryLater, ServiceMissing: of the first try: the database is busy or gone, so that no second is made.
     """
+    for _ in range(TRIES - 1):
+        with suppress(Crossed):
+            return _each_its_own(asked, serve)
+    return _each_its_own(asked, serve)
+
+
+def _each_its_own(
+    asked: Sequence[Asked], serve: Callable[[Sequence[Asked]], Sequence[Given]]
+) -> list[Given | Exception]:
     try:
         return list(serve(asked))
     except (TryLater, ServiceMissing):

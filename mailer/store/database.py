@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from mailer.core.errors import MailerError, SchemaOutdated, ServiceMissing, TryLater
+from mailer.core.errors import Crossed, MailerError, SchemaOutdated, ServiceMissing, TryLater
 from mailer.store.glance import HEAD
 
 __all__ = ["Connection", "Database"]
@@ -236,7 +236,8 @@ def _as_ours(error: DBAPIError, engine: Engine) -> MailerError:
     place = engine.url.render_as_string(hide_password=True)
     reason = str(error.orig).strip().partition("\n")[0]
     if any(word in reason for word in ("locked", "busy", "deadlock", "lock timeout")):
-        return TryLater(f"The database {place} is busy: {reason}", "try again in a minute")
+        kind = Crossed if "deadlock" in reason else TryLater
+        return kind(f"The database {place} is busy: {reason}", "try again in a minute")
     if "no such table" in reason:
         return SchemaOutdated("The database lacks our tables", "run `mailer db upgrade`")
     return ServiceMissing(

@@ -269,7 +269,7 @@ _BY_NUMBER_LOCKED = locked(_BY_NUMBER)
 
 def as_row(row: Row[tuple[object, ...]]) -> SubscriptionRow:
     """A row that `every_subscription` found."""
-    found = tuple(row)
+    found: tuple[Any, ...] = tuple(row)
     choice = choice_of(found[6 : 6 + len(COLUMNS)])
     values: tuple[Any, ...] = (
         *found[:5],

@@ -4,12 +4,13 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
 from support.desk import import_readers
 from support.offices import UM, make_office
@@ -257,3 +258,36 @@ def test_a_fault_of_everybodys_is_not_tried_again() -> None:
     with pytest.raises(TryLater):
         each_its_own([1, 2, 3], busy)
     assert tries == [[1, 2, 3]]
+
+
+@pytest.mark.postgresql
+def test_a_batch_that_another_transaction_crosses_is_done_anew(
+    postgresql_database: Database,
+) -> None:
+    """Somebody else has the second row and then wants the first: the server undoes the batch, once."""
+    office = make_office(postgresql_database)
+    import_readers(office, 2)
+    with office.database.read() as connection:
+        first, second = connection.scalars(select(subscription.c.id).order_by(subscription.c.id))
+    presses = [
+        leaving.press(office, token=leave_token(office, number), origin=PAGE)
+        for number in (first, second)
+    ]
+    given: list[object] = []
+    batch = threading.Thread(target=lambda: given.extend(leaving.take(office, presses)))
+    with office.database.write() as connection:
+        connection.exec_driver_sql(
+            "SET LOCAL deadlock_timeout = '1min'"
+        )  # it is never we who give way
+        lock = select(subscription.c.id).with_for_update()
+        connection.execute(lock.where(subscription.c.id == second))
+        batch.start()
+        blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not connection.scalar(blocked):
+            time.sleep(0.01)
+        connection.execute(lock.where(subscription.c.id == first))
+    batch.join()
+    assert [getattr(view, "state", view) for view in given] == ["ended", "ended"]
+    with office.database.read() as connection:
+        left = select(func.count(consent.c.id)).where(consent.c.act == "left")
+        assert connection.scalar(left) == 2
