@@ -119,7 +119,7 @@ def canonical(lookup: str) -> str:
     local, _, domain = lookup.rpartition("@")
     bare = local.partition("+")[0] or local
     ignored, home = _WITHOUT_DOTS.get(domain, ("", domain))
-    kept = "".join(letter for letter in bare if letter not in ignored)
+    kept = "".join(letter for letter in bare if letter not in ignored) if ignored else bare
     return f"{kept or bare}@{home}"
 
 

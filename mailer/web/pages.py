@@ -116,10 +116,11 @@ class Pages:
             stated: the language that the reader gave at sign-up; empty when unknown.
         """
         offered = newsroom.languages if newsroom else self._all_languages()
-        linked = request.query_params.get("lang", "")
+        linked = request.query_params.get("lang", "") if request.scope["query_string"] else ""
         by_link = languages.choose([linked], ("", *offered))
         header = ",".join(request.headers.getlist("accept-language"))
-        wanted = [tag for tag in (linked, stated) if tag] + languages.from_header(header)
+        wanted = [tag for tag in (linked, stated) if tag]
+        wanted += languages.from_header(header) if header else ()
         return Visit(
             newsroom=newsroom,
             language=languages.choose(wanted, offered),
