@@ -5,16 +5,18 @@ also where that digest is made anew. Who wants every language is shown all of th
 row of its own from the moment it is shown.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, literal, select, update
 
+from mailer.store import audiences, mailings
 from mailer.store.columns import among
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import delivery, mailing, prepared
+from mailer.store.tables import subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def besides(
 ) -> dict[tuple[int, int], frozenset[str]]:
     """The languages that readers have of releases, or are to have.
 
-    By a digest that has shown it or is to show that language, or by a translation that came by itself.
+    By a digest that has shown it or is to show that language, or by a translation that came by itself, or
+    comes as soon as its row is written.
 
     Returns:
         By subscription and release, as far as there are any.
@@ -80,11 +83,36 @@ def besides(
             ),
             of,
         ),
+        *_still_to_be_written(connection, of),
     ]
     found: dict[tuple[int, int], set[str]] = {}
     for subscription_id, release_id, language in rows:
         found.setdefault((subscription_id, release_id), set()).add(language)
     return {each: frozenset(languages) for each, languages in found.items()}
+
+
+def _still_to_be_written(
+    connection: Connection, of: Mapping[str, Sequence[int]]
+) -> Iterator[tuple[int, int, str]]:
+    """Readers for whom a translation is that has not come to their row yet; its release and language."""
+    dialect = connection.dialect.name
+    being_written = select(mailing.c.id).where(
+        mailing.c.kind == "translation",
+        mailing.c.state.in_(["open", "held"]),
+        mailing.c.fanned_to.is_not(None),
+        among(mailing.c.release_id, "releases", dialect),
+    )
+    for number in connection.scalars(being_written, {"releases": of["releases"]}).all():
+        row = mailings.read(connection, number)
+        assert row is not None
+        assert row.release_id is not None  # as mailings of this kind have
+        theirs = select(subscription.c.id).where(
+            among(subscription.c.id, "readers", dialect),
+            subscription.c.id > row.fanned_to,
+            *audiences.audience(connection, row).conditions,
+        )
+        for reader in connection.scalars(theirs, {"readers": of["readers"]}):
+            yield reader, row.release_id, row.language or ""
 
 
 def take(connection: Connection, mailing_id: int, taken: Sequence[Taken], now: datetime) -> None:
