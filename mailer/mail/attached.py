@@ -67,7 +67,8 @@ def _part(one: Attachment) -> bytes:
 def _names(name: str) -> list[str]:
     """The parameters that name a file; never a path, nor anything that dresses one name as another."""
     shown = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
-    shown = "".join(letter for letter in shown if not has_hidden(letter)).strip(". ") or "file"
+    shown = "".join(letter for letter in shown if not has_hidden(letter))
+    shown = re.sub(r"^[\s.]+|[\s.]+$", "", shown) or "file"
     stem, dot, ending = shown.rpartition(".")
     if dot and len(ending) <= 10:
         shown = f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}"

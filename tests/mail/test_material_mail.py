@@ -7,7 +7,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.mails import DANISH, FACTS, LINES, SITE, composed, read, release
 
@@ -70,6 +70,7 @@ def test_what_is_carried_lies_beside_the_texts() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(LINES, st.binary(max_size=400))
+@example("\xa0", b"")
 def test_any_name_and_any_content_survive(name: str, content: bytes) -> None:
     inner = b"Content-Type: text/plain\r\n\r\nHej\r\n"
     made = mixed(inner, [Attachment("u", name, "application/pdf", content)])

@@ -122,6 +122,9 @@ class PressDispatch(PressRoom):
 
     def write(self, worker: ByHand) -> None:
         worker.write()
+        for letter in self.unwritten[worker]:  # how old it is shows as its failure is written
+            if letter.due.id in self.failing:
+                self.fail(letter, for_good=False)
         self.unwritten[worker] = []
 
     def begin(self, worker: ByHand, count: int) -> None:
@@ -132,6 +135,7 @@ class PressDispatch(PressRoom):
     def hear(self, worker: ByHand, letter: Letter, answer: Outcome, *, took: bool) -> None:
         if answer is ACCEPTED or (answer is UNKNOWN and took):
             self.arrive(letter)
+        (self.failing.discard if answer is ACCEPTED else self.failing.add)(letter.due.id)
         if answer is UNKNOWN:
             self.doubt(letter)
         elif answer is not ACCEPTED:

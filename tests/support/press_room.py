@@ -72,6 +72,7 @@ class PressRoom:
         self.left: dict[Bond, datetime] = {}
         self.handed: dict[int, Handed] = {}
         self.unwritten: dict[ByHand, list[Letter]] = {}
+        self.failing: set[int] = set()
         self.workers: list[ByHand] = []
 
     def one_of(self, pick: int, *states: str) -> Release:
