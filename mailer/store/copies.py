@@ -1,7 +1,7 @@
 """What one reader holds of a mailing or a release, or is owed of it, as conditions of a query.
 
-*Held* is a copy that a relay accepted, or that may have left and is not tried again, and that did not go
-along with its reader into another subscription (`store.inheriting`).
+*Held* is a copy that a relay accepted, or that may have left and is not tried again. It is held by the
+subscription that it was sent to, or by the one that inherited it (`store.inheriting`).
 
 They are about rows of `mailing`, `delivery` and `digest_due` of the query around them.
 """
@@ -40,9 +40,7 @@ def owed(reader: int, every_language: bool) -> ColumnElement[bool]:
 def same_copy(reader: int) -> ColumnElement[bool]:
     """Of a mailing: a reader holds what it sent them."""
     own = delivery.alias()
-    return exists().where(
-        own.c.mailing_id == mailing.c.id, own.c.subscription_id == reader, held(own)
-    )
+    return exists().where(own.c.mailing_id == mailing.c.id, held(reader, own))
 
 
 def has(reader: int, every_language: bool) -> ColumnElement[bool]:
@@ -67,8 +65,7 @@ def by_itself(
         .where(
             by.c.release_id == release_id,
             by.c.kind.in_(THE_RELEASE),
-            own.c.subscription_id == reader,
-            held(own),
+            held(reader, own),
             *alike,
         )
         .correlate(mailing, delivery, digest_due)
@@ -85,27 +82,24 @@ def in_digest(
         select(lies.c.release_id)
         .join(digest, digest.c.id == lies.c.delivery_id)
         .where(
-            lies.c.subscription_id == reader,
             lies.c.release_id == release_id,
-            held(digest, lies),
+            held(reader, digest, lies),
             *alike,
         )
         .correlate(mailing, delivery, digest_due)
     )
 
 
-def held(copy: FromClause, bearer: FromClause | None = None) -> ColumnElement[bool]:
-    """Of a delivery: a relay accepted it, or it may have left and is not tried again.
-
-    And it is its reader's still, not the inheritance of another one.
+def held(reader: int, copy: FromClause, bearer: FromClause | None = None) -> ColumnElement[bool]:
+    """Of a delivery: a reader holds it, accepted, or possibly left and not tried again.
 
     Args:
-        bearer: what names its reader, if that is not the delivery.
+        bearer: what names whom it was for, if that is not the delivery.
     """
     owner = copy if bearer is None else bearer
     settled = copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN])
     over = or_(settled, and_(copy.c.state != DeliveryState.DUE, left(copy)))
-    return and_(over, ~inheriting.passed_on(owner.c.subscription_id, copy.c.mailing_id))
+    return and_(over, inheriting.bears(reader, owner.c.subscription_id, copy.c.mailing_id))
 
 
 def left(copy: FromClause) -> ColumnElement[bool]:

@@ -106,18 +106,34 @@ def _frozen(by: ColumnElement[Any]) -> ColumnElement[int]:
     )
 
 
-def passed_on(owner: ColumnElement[int], by: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Of a copy: it is another subscription's inheritance.
+def bears(reader: int, owner: ColumnElement[int], by: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Of a copy: it is a subscription's now, sent to it and not passed on, or its inheritance.
 
     Args:
         owner: the column of the subscription it was sent to.
         by: the column of the mailing that sent it.
     """
-    return (
-        exists()
-        .where(inherited.c.from_id == owner, inherited.c.until > _frozen(by))
-        .correlate_except(inherited)
+    frozen = _frozen(by)
+    one, sooner, later = inherited.alias(), inherited.alias(), inherited.alias()
+    passed_on = exists().where(one.c.from_id == owner, one.c.until > frozen).correlate_except(one)
+    earlier_heir = exists().where(
+        sooner.c.from_id == owner, sooner.c.until > frozen, sooner.c.until < one.c.until
     )
+    further_heir = exists().where(
+        later.c.from_id == owner, later.c.until == one.c.until, later.c.mark > one.c.mark
+    )
+    inherits = (
+        exists()
+        .where(
+            one.c.subscription_id == reader,
+            one.c.from_id == owner,
+            one.c.until > frozen,
+            ~earlier_heir.correlate_except(sooner),
+            ~further_heir.correlate_except(later),
+        )
+        .correlate_except(one)
+    )
+    return or_(and_(owner == reader, ~passed_on), inherits)
 
 
 def has(of: MailingRow) -> ColumnElement[bool]:

@@ -80,7 +80,7 @@ def owed_alone(connection: Connection, one: int, other: int, *, every_language: 
             _LIVING,
             delivery.c.subscription_id == one,
             ~copies.owed(other, every_language),
-            or_(due, and_(unwritten, copies.held(delivery))),
+            or_(due, and_(unwritten, copies.held(one, delivery))),
         )
     )
     theirs, others = (_to_be_written(connection, each) for each in (one, other))
@@ -196,14 +196,12 @@ def _note_languages(
         select(mailing.c.release_id, prepared.c.language)
         .join(own, own.c.mailing_id == mailing.c.id)
         .join(prepared, prepared.c.id == own.c.prepared_id)
-        .where(
-            mailing.c.kind.in_(copies.THE_RELEASE), own.c.subscription_id == over, copies.held(own)
-        )
+        .where(mailing.c.kind.in_(copies.THE_RELEASE), copies.held(over, own))
     )
     in_digest = (
         select(lies.c.release_id, lies.c.language)
         .join(digest, digest.c.id == lies.c.delivery_id)
-        .where(lies.c.subscription_id == over, copies.held(digest, lies))
+        .where(copies.held(over, digest, lies))
     )
     held = union(by_itself, in_digest).subquery()
     values: dict[str, ColumnElement[Any]] = {

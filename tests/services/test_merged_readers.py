@@ -470,3 +470,26 @@ def test_what_went_along_with_a_reader_stays_theirs(
     settled(office, hand)
     assert got(hand, NOTICE) == [("new", NOTICE), ("old", NOTICE)]
     adds_up(office)
+
+
+@BOTH
+@pytest.mark.parametrize("every", [False, True])
+def test_what_was_inherited_is_not_sent_by_a_third(
+    office: Office, clock: Clock, hand: DeskHand, every: bool
+) -> None:
+    """It waited for the digests of two who become one with its holder, one after the other."""
+    subscribed(office, clock, hand, THIRD, OLD, NEW)
+    choose(office, OLD, frequency="daily", every_language=every)
+    choose(office, THIRD, frequency="weekly")
+    publish_now(office, TITLE)
+    send(office)
+    hand.send_all()
+    moved(office, hand, OLD, NEW)
+    hand.send_all()
+    clock.move(hours=1)
+    moved(office, hand, THIRD, NEW)
+    clock.move(days=9)
+    send(office)
+    hand.send_all()
+    assert told(hand) == [("new", TITLE)]
+    adds_up(office)
