@@ -45,8 +45,9 @@ class _Line:
         self.plug = socket.create_connection(("127.0.0.1", self.port))
         self.plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, request: bytes) -> None:
-        self.sent_at = time.perf_counter()
+    def send(self, request: bytes, due: float | None = None) -> None:
+        """Send it; its answer's time counts from when it was due, or from now."""
+        self.sent_at = time.perf_counter() if due is None else due
         self.plug.sendall(request)
 
     def hear(self) -> Answer | None:
@@ -67,15 +68,23 @@ class _Line:
         return answer
 
 
-def rush(site: Site, lines: int, posts: Sequence[Post]) -> Rush:
-    """Send all forms over so many lines, each line the next one as soon as it is answered."""
+def rush(site: Site, lines: int, posts: Sequence[Post], pace: float = 0) -> Rush:
+    """Send all forms over so many lines, each line the next one as soon as it is answered.
+
+    Args:
+        pace: so many a second instead, each by a line that is free, waited for if none is: the wait counts
+            as the answer's.
+    """
     requests = iter([as_request(post) for post in posts])
     with selectors.DefaultSelector() as waiting:
         crowd = [_Line(site.port) for _ in range(lines)]
         for line in crowd:
             waiting.register(line.plug, selectors.EVENT_READ, line)
         site_cpu, own_cpu, began = site.cpu(), time.process_time(), time.perf_counter()
-        answers = list(_answers(waiting, crowd, requests, len(posts)))
+        if pace:
+            answers = list(_at_pace(waiting, crowd, requests, len(posts), pace))
+        else:
+            answers = list(_answers(waiting, crowd, requests, len(posts)))
         told = Rush(
             answers,
             time.perf_counter() - began,
@@ -104,3 +113,25 @@ def _answers(
                 yield answer
                 for request in islice(requests, 1):
                     line.send(request)
+
+
+def _at_pace(
+    waiting: selectors.BaseSelector,
+    crowd: Sequence[_Line],
+    requests: Iterator[bytes],
+    wanted: int,
+    pace: float,
+) -> Iterator[Answer]:
+    free, sent, told = list(crowd), 0, 0
+    began = time.perf_counter()
+    while told < wanted:
+        now = time.perf_counter()
+        while free and sent < wanted and (due := began + sent / pace) <= now:
+            free.pop().send(next(requests), due)
+            sent += 1
+        more = free and sent < wanted
+        for key, _ in waiting.select(max(0.0, began + sent / pace - now) if more else None):
+            if answer := key.data.hear():
+                told += 1
+                free.append(key.data)
+                yield answer

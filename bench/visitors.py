@@ -1,11 +1,12 @@
 """Measures what visitors meet: whether an answer's time tells who subscribes, and how fast answers come.
 
     python bench/visitors.py [--pairs 1000] [--posts 5000] [--due 500000] [--parts likeness,load,beside]
-        [--lines 16,48] [--workers 1,2]
+        [--lines 16,48] [--workers 1,2] [--paces 0,500]
 
 likeness    a known address and an unknown one in turn, in random order: how often the known one took longer.
             Alike means about as often as not: the interval that holds 95 % of chance must hold one half.
-load        sign-ups of unknown readers, and one-click leaves, over some lines at once.
+load        sign-ups of unknown readers, and one-click leaves, over some lines at once: as fast as they are
+            answered, or sign-ups at a pace and leaves at twice that, however long the answers take.
 beside      sign-ups at a steady pace while a dispatcher works off a release that very many are owed: how
             long each confirmation took from its sign-up to the relay.
 """
@@ -19,7 +20,9 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import crowd
@@ -99,6 +102,21 @@ def likeness(lender: Databases, pairs: int) -> dict[str, dict[str, float]]:
     return found
 
 
+@dataclass(frozen=True)
+class Rushing:
+    """How a crowd comes: over so many lines, to so many processes; `pace` sign-ups a second, or 0."""
+
+    posts: int
+    lines: int
+    workers: int
+    pace: int
+
+    def told(self, times: int) -> str:
+        """As a row of the table names it, at so many times the pace."""
+        pace = f"{self.pace * times:,} a second" if self.pace else f"{self.lines} lines"
+        return f"{pace}, workers: {self.workers}"
+
+
 def _put(url: str, kind: str) -> None:
     """Have all readers stand so."""
     book = Book(url)
@@ -123,37 +141,39 @@ def _compared(answers: Sequence[Answer], order: Sequence[bool]) -> dict[str, flo
     }
 
 
-def load(
-    lender: Databases, posts: int, lines: Sequence[int], workers: Sequence[int]
-) -> dict[str, dict[str, float]]:
-    """Of each number of lines and of the site's processes: sign-ups and leaves, see `_rates`."""
+def load(lender: Databases, rushes: Sequence[Rushing]) -> dict[str, dict[str, float]]:
+    """Of each rush: sign-ups and leaves, see `_rates`."""
     return {
-        f"{what}, {some} lines, workers: {each}": found
-        for some in lines
-        for each in workers
-        for what, found in _load(lender, posts, some, each).items()
+        f"{what}, {told}": found
+        for one in rushes
+        for what, (told, found) in _load(lender, one).items()
     }
 
 
-def _load(lender: Databases, posts: int, lines: int, workers: int) -> dict[str, dict[str, float]]:
+def _load(lender: Databases, of: Rushing) -> dict[str, tuple[str, dict[str, float]]]:
     terms = {"answer_milliseconds": 0, **NEVER_REACHED}
-    with site(lender, posts, workers=workers, **terms) as (_, place, url):
+    posts = of.posts
+    with site(lender, posts, workers=of.workers, **terms) as (_, place, url):
         mark = asyncio.run(visits.mark_of(place.port))
         forms = [signup(mark, f"new{at}@d{at % 97}.example") for at in range(posts)]
-        signups = crowd.rush(place, lines, forms)
+        signups = crowd.rush(place, of.lines, forms, of.pace)
         sign = Tokens(["benchmark-tokens-0123456789abcdef0123456789"]).sign
         links = [
             f"/leave/{sign(LinkPurpose.LEAVE, at, datetime.now(UTC))}" for at in range(1, posts + 1)
         ]
         one_click = {"List-Unsubscribe": "One-Click"}
-        leaves = crowd.rush(place, lines, [Post(link, one_click) for link in links])
+        leaving = [Post(link, one_click) for link in links]
+        leaves = crowd.rush(place, of.lines, leaving, 2 * of.pace)
         book = Book(url)
         asked = book.one("SELECT count(*) FROM request")[0]
         left = book.one("SELECT count(*) FROM subscription WHERE state = 'ended'")[0]
         book.close()
     if (asked, left) != (posts, posts):
         raise SystemExit(f"{asked} sign-ups and {left} leaves are on record, of {posts} each")
-    return {"sign-ups": _rates(signups, status=303), "leaves": _rates(leaves, status=200)}
+    return {
+        "sign-ups": (of.told(1), _rates(signups, status=303)),
+        "leaves": (of.told(2), _rates(leaves, status=200)),
+    }
 
 
 def _rates(told: crowd.Rush, *, status: int) -> dict[str, float]:
@@ -256,6 +276,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=5000)
     parser.add_argument("--lines", type=_numbers, default=[16])
     parser.add_argument("--workers", type=_numbers, default=[1])
+    parser.add_argument("--paces", type=_numbers, default=[0])
     parser.add_argument("--due", type=int, default=500_000)
     parser.add_argument("--confirmations", type=int, default=200)
     parser.add_argument("--parts", default="likeness,load,beside")
@@ -263,9 +284,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--markdown", type=Path, help="a page whose section `visitors` is replaced")
     wanted = parser.parse_args()
+    rushes = [
+        Rushing(wanted.posts, lines, workers, pace)
+        for lines, workers, pace in product(wanted.lines, wanted.workers, wanted.paces)
+    ]
     measure: dict[str, Callable[[Databases], object]] = {
         "likeness": lambda lender: likeness(lender, wanted.pairs),
-        "load": lambda lender: load(lender, wanted.posts, wanted.lines, wanted.workers),
+        "load": lambda lender: load(lender, rushes),
         "beside": lambda lender: beside(lender, wanted.due, wanted.confirmations),
     }
     found: dict[str, dict[str, object]] = {}
