@@ -108,9 +108,10 @@ class PressHistory:
         other.ever |= one.ever
         other.excused |= one.excused
         one.active = False
-        one.loose |= (
-            one.ever | other.ever
-        )  # perhaps it is the other's subscription that it goes on with
+        # Perhaps it is the other's subscription that it goes on with, should its reader come back.
+        one.loose |= one.ever | other.ever
+        one.owed.clear()
+        one.waits.clear()
 
     @staticmethod
     def _inherit(heir: Bond, other: Bond) -> None:
