@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from mailer.core.choice import AT_ONCE, Choice, wants
 from mailer.core.newsroom import Newsroom
 from mailer.services.editions import matter
-from mailer.store import awaiting, releases
+from mailer.store import awaiting, merging, releases
 from mailer.store.database import Connection
 
 LOOKED_AT = 3
@@ -41,4 +41,6 @@ def begin(
             everything, topics=about.topics, kinds=about.kinds, places=about.places, at=now
         ):
             wanted.append(row.id)
-    awaiting.catch_up(connection, subscription_id, wanted[: newsroom.catch_up], now)
+    coming = merging.owed_later(connection, subscription_id)
+    some = [each for each in wanted[: newsroom.catch_up] if each not in coming]
+    awaiting.catch_up(connection, subscription_id, some, now)

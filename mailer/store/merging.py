@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import DeliveryState
-from mailer.store import audiences, copies, mailings
+from mailer.store import audiences, copies, holders, mailings
 from mailer.store.columns import insert_ignoring
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
@@ -83,7 +83,8 @@ def owed_alone(connection: Connection, one: int, other: int, *, every_language: 
             or_(due, and_(unwritten, copies.held(one, delivery))),
         )
     )
-    theirs, others = (_to_be_written(connection, each) for each in (one, other))
+    kinds = (*copies.THE_RELEASE, *holders.KINDS)
+    theirs, others = (_to_be_written(connection, each, kinds) for each in (one, other))
     neither = and_(~copies.owed(other, False), ~copies.has(other, False))
     alone = and_(mailing.c.id.in_(theirs.keys() - others.keys()), neither)
     if every_language:
@@ -114,16 +115,16 @@ def in_doubt(connection: Connection, one: int) -> int:
 
 def owed_later(connection: Connection, reader: int) -> frozenset[int]:
     """The releases that a reader is owed by a mailing that has not come to their row yet."""
-    return frozenset(_to_be_written(connection, reader).values())
+    return frozenset(_to_be_written(connection, reader, copies.THE_RELEASE).values())
 
 
-def _to_be_written(connection: Connection, reader: int) -> dict[int, int]:
-    """Mailings of a release with this reader in the audience but no row of theirs yet; of which release."""
+def _to_be_written(connection: Connection, reader: int, kinds: Sequence[str]) -> dict[int, int]:
+    """Mailings of these kinds with a reader in the audience but no row of theirs yet; of which release."""
     theirs = select(subscription.c.newsroom).where(subscription.c.id == reader)
     numbers = connection.scalars(
         select(mailing.c.id).where(
             _LIVING,
-            mailing.c.kind.in_(copies.THE_RELEASE),
+            mailing.c.kind.in_(kinds),
             mailing.c.newsroom == theirs.scalar_subquery(),
             mailing.c.fanned_to < reader,
         )

@@ -493,3 +493,22 @@ def test_what_was_inherited_is_not_sent_by_a_third(
     hand.send_all()
     assert told(hand) == [("new", TITLE)]
     adds_up(office)
+
+
+@BOTH
+def test_a_notice_that_is_still_to_be_written_is_not_lost(
+    office: Office, clock: Clock, tmp_path: Path
+) -> None:
+    """The elder waits for a digest with the release; the other holds it, and their notice has no row yet."""
+    office = replace(office, limits=replace(office.limits, portion=1))
+    hand = DeskHand(office, tmp_path)
+    subscribed(office, clock, hand, THIRD, OLD, NEW)
+    choose(office, OLD, frequency="daily")
+    publish_now(office, TITLE)
+    send(office)
+    hand.send_all()
+    correct(office)
+    moved(office, hand)
+    settled(office, hand)
+    assert sorted(got(hand, NOTICE)) == [("new", NOTICE), ("third", NOTICE)]
+    adds_up(office)

@@ -87,6 +87,7 @@ class PressOffice(PressReaders, RuleBasedStateMachine):
     @rule(act=acts())
     def happens(self, act: tuple[str, dict[str, Any]]) -> None:
         name, terms = act
+        self.clock.move(microseconds=1)  # one thing is done after the other
         getattr(self, name)(**terms)
 
     # The promise.
@@ -195,12 +196,27 @@ def translated_after_its_reader_turned_to_digests(office: PressOffice) -> None:
     office.the_desk_translates(pick=0, let_go=True)
 
 
+def came_back_before_their_row_was_written(office: PressOffice) -> None:
+    office.a_release_comes("um", "en", 0, 0, urgent=True, let_go=True)
+    office.chores_are_done(1)
+    office.a_reader_moves(MAILBOXES[2], MAILBOXES[1], "kefm")
+    office.a_reader_signs_up(MAILBOXES[2], "um", "da", confirms=True)
+
+
+def corrected_without_a_word_before_the_notice_went(office: PressOffice) -> None:
+    office.it_sends_all(0)
+    office.the_desk_corrects(0, "da", silent=False, looked=False)
+    office.the_desk_corrects(0, "da", silent=True, looked=False)
+
+
 STORIES = [
     withdrawn_with_a_digest_under_way,
     corrected_with_a_digest_under_way,
     moved_to_who_holds_what_is_still_due,
     corrected_while_a_source_shows_the_old_words,
     translated_after_its_reader_turned_to_digests,
+    came_back_before_their_row_was_written,
+    corrected_without_a_word_before_the_notice_went,
 ]
 """Where it went wrong once."""
 
