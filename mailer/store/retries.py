@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, true, update
 
-from mailer.store import remaking
+from mailer.store import copies, remaking
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
 from mailer.store.recasting import message_now, stale
 
@@ -141,9 +141,11 @@ def _of_kind(mailing_id: int, kind: str, now: datetime) -> ColumnElement[bool]:
     if kind == "deferred":
         return and_(delivery.c.mailing_id == mailing_id, *_later(now))
     of_kind = and_(tried(mailing_id), delivery.c.state == kind)
-    if kind == "unknown":  # who may hold a text that was corrected since got the correction
+    # Who may hold a text that was corrected since got the correction.
+    if kind == "unknown":
         return and_(of_kind, ~stale(mailing_id), remaking.once_more())
-    return and_(of_kind, remaking.holds_anything())
+    told = and_(stale(mailing_id), copies.left(delivery))
+    return and_(of_kind, ~told, remaking.holds_anything())
 
 
 def _as_it_is(kind: str) -> ColumnElement[bool]:

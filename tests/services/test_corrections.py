@@ -278,6 +278,27 @@ def test_what_cannot_correct_changes_nothing(
     adds_up(office)
 
 
+@BOTH
+def test_what_may_have_left_before_it_was_given_up_is_not_retried(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    """Its reader got the notice, which has the whole text."""
+    publish_one(office)
+    hand.take(6)
+    on_wire = hand.begin(1)
+    clock.move(hours=30)
+    hand.end(on_wire, UNKNOWN)
+    correct(office)
+    hand.let_go_of_stopped()
+    assert aftermath.settle_due(office)
+    retry.retry(office, who="desk", kinds=["expired"])
+    adds_up(office)
+    hand.send_all()
+    assert told(hand, NEW) == {f"reader{number}" for number in range(1, 6)}
+    assert told(hand, NOTICE) == {"reader0"}
+    adds_up(office)
+
+
 def test_what_was_given_up_is_retried_in_the_new_text(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:
