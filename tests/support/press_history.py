@@ -109,6 +109,7 @@ class PressHistory:
         other.excused |= one.excused
         one.active = False
         # Perhaps it is the other's subscription that it goes on with, should its reader come back.
+        other.loose |= one.loose
         one.loose |= one.ever | other.ever
         one.owed.clear()
         one.waits.clear()
