@@ -211,7 +211,9 @@ def _note_languages(
         "language": held.c.language,
         "origin": literal("passed"),
         "state": literal("ended"),
-        "since": digest_due.c.since,
+        "since": literal(
+            now, digest_due.c.since.type
+        ),  # as it is settled: so it is known for a note
         "settled_at": literal(now, digest_due.c.settled_at.type),
     }
     noted = (

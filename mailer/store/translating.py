@@ -149,8 +149,22 @@ def _in_language(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[b
         *whose,
         digest_due.c.release_id == of.release_id,
         digest_due.c.language == of.language,
-        or_(digest_due.c.mailing_id.is_(None), digest_due.c.mailing_id < of.id),
+        _before(of),
     )
+
+
+def _before(of: MailingRow) -> ColumnElement[bool]:
+    """Whether a row was there as the translation was opened.
+
+    What was put on record later, as two subscriptions became one (`store.merging`), was not.
+    """
+    noted_later = and_(
+        digest_due.c.state == "ended",
+        digest_due.c.since == digest_due.c.settled_at,
+        digest_due.c.settled_at > of.made_at,
+    )
+    by_nobody = digest_due.c.mailing_id.is_(None)
+    return or_(and_(by_nobody, ~noted_later), digest_due.c.mailing_id < of.id)
 
 
 def _is_its_first(
@@ -176,7 +190,7 @@ def _by_digest(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[boo
     return exists().where(
         *whose,
         digest_due.c.release_id == of.release_id,
-        or_(digest_due.c.mailing_id.is_(None), digest_due.c.mailing_id < of.id),
+        _before(of),
         or_(
             digest_due.c.state.in_(["waiting", "taken"]),
             and_(digest_due.c.settled_at.is_not(None), digest_due.c.settled_at > of.made_at),
