@@ -104,6 +104,14 @@ def children(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     return found
 
 
+def wait_until_on_record(office: Office) -> None:
+    """What the relay took the ledger knows: a kill leaves nothing in doubt, due again in a minute."""
+    ends = time.monotonic() + PATIENCE
+    while office.due():
+        assert time.monotonic() < ends, "still due"
+        time.sleep(0.05)
+
+
 def check_everybody_has_it_once(office: Office, server: ScriptedServer) -> None:
     """Every reader has the mail once, nothing is in doubt, and the office can prove it."""
     assert recipients(server) == dict.fromkeys(READERS, 1)
@@ -242,6 +250,7 @@ def test_a_watch_replaces_its_killed_workers(
     office = office_at(folder, server)
     parent = office.start("dispatch", "--watch", "--workers", "2", "--json")
     server.wait_for(len(READERS), PATIENCE)
+    wait_until_on_record(office)
     for worker in children(parent):
         worker.kill()
     office.do("subscriber", "add", "anna@example.org")

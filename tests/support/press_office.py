@@ -105,6 +105,13 @@ class PressOffice:
             )
         database.close()
 
+    def due(self) -> int:
+        """How many deliveries are due by the ledger."""
+        database = sqlite3.connect(self.folder / "mailer.sqlite")
+        ((found,),) = database.execute("SELECT count(*) FROM delivery WHERE state = 'due'")
+        database.close()
+        return int(found)
+
     def doubted(self) -> set[int]:
         """The deliveries that are on record as unknown."""
         database = sqlite3.connect(self.folder / "mailer.sqlite")
