@@ -47,7 +47,7 @@ from mailer.services.route import Route, Routes
 from mailer.services.stock import Stock
 from mailer.services.summary import Orders, Progress, Summary, summed_up
 from mailer.services.tenure import Tenure
-from mailer.services.turns import Desk, Turns
+from mailer.services.turns import Turns
 
 __all__ = ["Dispatcher", "Orders", "Progress", "Summary"]
 
@@ -89,14 +89,14 @@ class Dispatcher:
         composer = Composer(office.keys.tokens, office.keys.marks, signers=office.keys.signers)
         self._maker = Maker(composer, self._feed)
         yard = Yard(self._feed, composer, self._journal, self._reports)
-        self._turns = Turns(self._desk())
+        self._turns = self._all_turns()
         self._lanes = Lanes(
             [Lane(route, yard) for route in self._routes.routes for _ in range(route.lines)],
             self._reports,
         )
 
-    def _desk(self) -> Desk:
-        return Desk(
+    def _all_turns(self) -> Turns:
+        return Turns(
             orders=self._orders,
             books=self._books,
             ledger=self._ledger,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from mailer.services.alarm import Alarm
@@ -23,9 +23,15 @@ PASS_PATIENCE_SECONDS = 10.0
 """A pass does not wait longer than this for a reader's domain; the next one may."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What lies between the books and the lanes of one dispatcher."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class Turns:
+    """The turns of one dispatcher: what lies between its books and its lanes.
+
+    Attributes:
+        holding: something in the ledger may bear our name.
+        unsettled: a mailing in hand was stopped: what was corrected is settled once it is let go.
+        stopped: the mailings in hand that the last turn found stopped.
+    """
 
     orders: Orders
     books: Bookkeeper
@@ -38,47 +44,26 @@ class Desk:
     alarm: Alarm
     journal: Journal
     reports: Reports
-
-
-class Turns:
-    """The turns of one dispatcher.
-
-    Attributes:
-        holding: something in the ledger may bear our name.
-        unsettled: a mailing in hand was stopped: what was corrected is settled once it is let go.
-    """
-
-    def __init__(self, desk: Desk) -> None:
-        self._orders = desk.orders
-        self._books = desk.books
-        self._ledger = desk.ledger
-        self._hand = desk.hand
-        self._stock = desk.stock
-        self._feed = desk.feed
-        self._maker = desk.maker
-        self._tenure = desk.tenure
-        self._alarm = desk.alarm
-        self._journal = desk.journal
-        self._reports = desk.reports
-        self._stopped: frozenset[int] = frozenset()
-        self.holding = self.unsettled = False
+    holding: bool = field(default=False, init=False)
+    unsettled: bool = field(default=False, init=False)
+    stopped: frozenset[int] = field(default=frozenset(), init=False)
 
     async def turn(self) -> bool:
         """One turn of the books; whether there is reason for another at once."""
-        room = self._stock.wanted - (self._hand.size - self._feed.laid_aside)
+        room = self.stock.wanted - (self.hand.size - self.feed.laid_aside)
         sends = self._may_take
-        want = room if sends and room >= self._stock.wanted // 2 and not self._alarm.clears else 0
-        patience = math.inf if self._orders.watch else PASS_PATIENCE_SECONDS
-        self._hand.let_go_all(self._feed.excess(self._stock.most // 4, patience))
+        want = room if sends and room >= self.stock.wanted // 2 and not self.alarm.clears else 0
+        patience = math.inf if self.orders.watch else PASS_PATIENCE_SECONDS
+        self.hand.let_go_all(self.feed.excess(self.stock.most // 4, patience))
         wrote, took = await self._written(want, NOTICES if sends else 0)
-        return await self._keep_lease() or took or (wrote and not self._hand.size)
+        return await self._keep_lease() or took or (wrote and not self.hand.size)
 
     async def publish_next(self) -> Sequence[str]:
         """Publish at its very moment what comes next, and send its first letters; what is to be told."""
         takes = self._may_take
         self.holding = self.holding or takes
-        publish_next = partial(self._books.publish_next, takes=takes)
-        words, letters = await self._ledger.do(publish_next, takes=takes)
+        publish_next = partial(self.books.publish_next, takes=takes)
+        words, letters = await self.ledger.do(publish_next, takes=takes)
         self._take(letters)
         return words
 
@@ -88,41 +73,41 @@ class Turns:
 
     async def give_back(self) -> int:
         """Give back what was not begun; how many deliveries wait for a later run."""
-        due = await self._ledger.do(self._books.give_back)
+        due = await self.ledger.do(self.books.give_back)
         self.holding = False
         return due
 
     async def _written(self, want: int, notices: int) -> tuple[bool, bool]:
         """Write what has come up, take up to `want` letters and `notices` notices; whether it did either."""
-        entries, in_hand = self._hand.writing(), self._hand.mailings
+        entries, in_hand = self.hand.writing(), self.hand.mailings
         self.holding = self.holding or bool(want + notices)
-        letters, stopped = await self._ledger.do(
-            lambda: self._books.turn(entries, in_hand, want=want, notices=notices),
+        letters, stopped = await self.ledger.do(
+            lambda: self.books.turn(entries, in_hand, want=want, notices=notices),
             takes=bool(want + notices),
         )
-        self._hand.written(entries)  # not before they are on record
+        self.hand.written(entries)  # not before they are on record
         if entries or letters:
-            self._stock.worked_off(len(entries.tried))
-            self._journal.forget(due.id for due, _ in entries.tried)
+            self.stock.worked_off(len(entries.tried))
+            self.journal.forget(due.id for due, _ in entries.tried)
             self._take(letters)
         self._let_go_of(stopped)
         return bool(entries), bool(letters)
 
     def _let_go_of(self, stopped: frozenset[int]) -> None:
         """Let go of what was not begun of mailings that may not be sent any more; it is written at once."""
-        self._reports.withdraw(stopped)
-        self.unsettled = bool(stopped or self._stopped)
-        if stopped and self._hand.news:
-            self._reports.news.set()
-        self._stopped = stopped
+        self.reports.withdraw(stopped)
+        self.unsettled = bool(stopped or self.stopped)
+        if stopped and self.hand.news:
+            self.reports.news.set()
+        self.stopped = stopped
 
     def _take(self, letters: Sequence[Letter]) -> None:
         """These were handed out by what the ledger was asked last."""
-        if not self._hand.size:
-            self._tenure.granted()
-            self._feed.reconsider()
-        self._hand.take(letters)
-        self._maker.put(letters)
+        if not self.hand.size:
+            self.tenure.granted()
+            self.feed.reconsider()
+        self.hand.take(letters)
+        self.maker.put(letters)
 
     async def _keep_lease(self) -> bool:
         """Renew our leases once a quarter of their time has gone; whether they were given back instead.
@@ -131,20 +116,20 @@ class Turns:
         again for consent. So is what a turn took whose commit was not seen, and what a lease has
         ended over, once nothing is on the wire any more.
         """
-        aged = self._hand.size and self._tenure.aged
-        at_rest = len(self._feed) == self._hand.size and not self._hand.entries
-        if at_rest and (aged or self._ledger.unsure):
-            self._hand.lay_down(self._feed.clear())
+        aged = self.hand.size and self.tenure.aged
+        at_rest = len(self.feed) == self.hand.size and not self.hand.entries
+        if at_rest and (aged or self.ledger.unsure):
+            self.hand.lay_down(self.feed.clear())
             await self.give_back()
-            self._ledger.unsure = False
+            self.ledger.unsure = False
             return True
-        if aged and self._tenure.holds:  # a lease that has ended may be another's by now
-            await self._ledger.do(self._books.renew)
-            if self._tenure.holds:  # or what we asked came too late, and all may be taken over
-                self._tenure.granted()
-                self._feed.reconsider()
+        if aged and self.tenure.holds:  # a lease that has ended may be another's by now
+            await self.ledger.do(self.books.renew)
+            if self.tenure.holds:  # or what we asked came too late, and all may be taken over
+                self.tenure.granted()
+                self.feed.reconsider()
         return False
 
     @property
     def _may_take(self) -> bool:
-        return "send" in self._orders.steps and (self._tenure.holds or not self._hand.size)
+        return "send" in self.orders.steps and (self.tenure.holds or not self.hand.size)

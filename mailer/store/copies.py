@@ -109,6 +109,11 @@ def left(copy: FromClause) -> ColumnElement[bool]:
     )
 
 
+def doubted(copy: FromClause) -> ColumnElement[bool]:
+    """Of a delivery: of an attempt at it nobody knows whether it left."""
+    return exists().where(attempt.c.delivery_id == copy.c.id, attempt.c.result == Result.UNKNOWN)
+
+
 def _language_of(copy: FromClause) -> ColumnElement[str]:
     """The language that a delivery is in."""
     of = select(prepared.c.language).where(prepared.c.id == copy.c.prepared_id)

@@ -5,18 +5,17 @@ also where that digest is made anew. Who wants every language is shown all of th
 row of its own from the moment it is shown.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, literal, select, update
 
-from mailer.store import audiences, mailings
+from mailer.store import audiences
 from mailer.store.columns import among
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import delivery, mailing, prepared
-from mailer.store.tables import subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,8 @@ def besides(
     """
     dialect = connection.dialect.name
     of = {"readers": sorted(subscriptions), "releases": sorted(releases)}
+    which = (mailing.c.kind == "translation", mailing.c.release_id.in_(of["releases"]))
+    coming = audiences.to_be_written(connection, of["readers"], *which)
     rows = [
         *connection.execute(
             select(
@@ -83,36 +84,12 @@ def besides(
             ),
             of,
         ),
-        *_still_to_be_written(connection, of),
+        *((reader, row.release_id, row.language) for reader, row in coming),
     ]
     found: dict[tuple[int, int], set[str]] = {}
     for subscription_id, release_id, language in rows:
         found.setdefault((subscription_id, release_id), set()).add(language)
     return {each: frozenset(languages) for each, languages in found.items()}
-
-
-def _still_to_be_written(
-    connection: Connection, of: Mapping[str, Sequence[int]]
-) -> Iterator[tuple[int, int, str]]:
-    """Readers for whom a translation is that has not come to their row yet; its release and language."""
-    dialect = connection.dialect.name
-    being_written = select(mailing.c.id).where(
-        mailing.c.kind == "translation",
-        mailing.c.state.in_(["open", "held"]),
-        mailing.c.fanned_to.is_not(None),
-        among(mailing.c.release_id, "releases", dialect),
-    )
-    for number in connection.scalars(being_written, {"releases": of["releases"]}).all():
-        row = mailings.read(connection, number)
-        assert row is not None
-        assert row.release_id is not None  # as mailings of this kind have
-        theirs = select(subscription.c.id).where(
-            among(subscription.c.id, "readers", dialect),
-            subscription.c.id > row.fanned_to,
-            *audiences.audience(connection, row).conditions,
-        )
-        for reader in connection.scalars(theirs, {"readers": of["readers"]}):
-            yield reader, row.release_id, row.language or ""
 
 
 def take(connection: Connection, mailing_id: int, taken: Sequence[Taken], now: datetime) -> None:

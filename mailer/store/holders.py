@@ -25,7 +25,6 @@ from sqlalchemy import (
     Select,
     and_,
     case,
-    exists,
     func,
     literal,
     or_,
@@ -33,11 +32,10 @@ from sqlalchemy import (
     union,
 )
 
-from mailer.core.delivery import Result
-from mailer.store import inheriting
+from mailer.store import copies, inheriting
 from mailer.store.addressed import Audience
 from mailer.store.digest_tables import digest_due
-from mailer.store.ledger_tables import attempt, delivery, mailing, prepared
+from mailer.store.ledger_tables import delivery, mailing, prepared
 from mailer.store.mailings import MailingRow
 from mailer.store.tables import amendment, inherited, subscription
 from mailer.store.wanting import consented
@@ -156,6 +154,8 @@ def _changed(connection: Connection, of: MailingRow) -> tuple[_Changed, _Changed
 def _messages(
     connection: Connection, mailings: Sequence[int], editions: Sequence[int], of: Any
 ) -> Sequence[int]:
+    if not editions:
+        return ()
     query = select(prepared.c.id).where(
         prepared.c.mailing_id.in_(mailings),
         prepared.c.edition_id.in_(editions),
@@ -174,11 +174,7 @@ def _is_copy(changed: _Changed) -> ColumnElement[bool]:
 
 
 def _may_be_held() -> ColumnElement[bool]:
-    left = exists().where(
-        attempt.c.delivery_id == delivery.c.id,
-        attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN]),
-    )
-    return or_(delivery.c.state == "accepted", delivery.c.state == "unknown", left)
+    return or_(delivery.c.state == "accepted", delivery.c.state == "unknown", copies.left(delivery))
 
 
 def _is_shown(changed: _Changed, of: MailingRow) -> ColumnElement[bool]:

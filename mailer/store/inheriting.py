@@ -9,7 +9,18 @@ once more. A copy belongs to the first heirs that there were after it was sent.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from mailer.store.columns import insert_ignoring
 from mailer.store.digest_tables import digest_due
@@ -82,20 +93,19 @@ def by_reader(
 def _within(
     owner: ColumnElement[Any], by: ColumnElement[Any], of: MailingRow
 ) -> tuple[ColumnElement[bool], ...]:
-    sooner = inherited.alias()
     frozen = _frozen(by)
-    return (
-        inherited.c.from_id == owner,
-        inherited.c.mark <= of.consent_mark,
-        inherited.c.until > frozen,
-        ~exists()
-        .where(
-            sooner.c.from_id == owner,
-            sooner.c.until > frozen,
-            sooner.c.until < inherited.c.until,
-        )
-        .correlate(inherited, delivery, digest_due),
+    return (inherited.c.mark <= of.consent_mark, *_first_heir(inherited, owner, frozen))
+
+
+def _first_heir(
+    heir: FromClause, owner: ColumnElement[Any], frozen: ColumnElement[int]
+) -> tuple[ColumnElement[bool], ...]:
+    """Of a row of `inherited`: it is of the first heirs that there were after a mailing was frozen."""
+    sooner = inherited.alias()
+    earlier = exists().where(
+        sooner.c.from_id == owner, sooner.c.until > frozen, sooner.c.until < heir.c.until
     )
+    return heir.c.from_id == owner, heir.c.until > frozen, ~earlier.correlate_except(sooner)
 
 
 def _frozen(by: ColumnElement[Any]) -> ColumnElement[int]:
@@ -114,11 +124,8 @@ def bears(reader: int, owner: ColumnElement[int], by: ColumnElement[Any]) -> Col
         by: the column of the mailing that sent it.
     """
     frozen = _frozen(by)
-    one, sooner, later = inherited.alias(), inherited.alias(), inherited.alias()
+    one, later = inherited.alias(), inherited.alias()
     passed_on = exists().where(one.c.from_id == owner, one.c.until > frozen).correlate_except(one)
-    earlier_heir = exists().where(
-        sooner.c.from_id == owner, sooner.c.until > frozen, sooner.c.until < one.c.until
-    )
     further_heir = exists().where(
         later.c.from_id == owner, later.c.until == one.c.until, later.c.mark > one.c.mark
     )
@@ -126,9 +133,7 @@ def bears(reader: int, owner: ColumnElement[int], by: ColumnElement[Any]) -> Col
         exists()
         .where(
             one.c.subscription_id == reader,
-            one.c.from_id == owner,
-            one.c.until > frozen,
-            ~earlier_heir.correlate_except(sooner),
+            *_first_heir(one, owner, frozen),
             ~further_heir.correlate_except(later),
         )
         .correlate_except(one)

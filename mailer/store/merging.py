@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     case,
     exists,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import DeliveryState
-from mailer.store import audiences, copies, holders, mailings
+from mailer.store import audiences, copies, holders
 from mailer.store.columns import insert_ignoring
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
@@ -72,16 +73,9 @@ def owed_alone(connection: Connection, one: int, other: int, *, every_language: 
     """
     due = and_(delivery.c.state == DeliveryState.DUE, ~copies.has(other, every_language))
     unwritten = and_(mailing.c.fanned_to.is_not(None), mailing.c.fanned_to < other)
-    written = (
-        select(func.count())
-        .select_from(mailing)
-        .join(delivery, delivery.c.mailing_id == mailing.c.id)
-        .where(
-            _LIVING,
-            delivery.c.subscription_id == one,
-            ~copies.owed(other, every_language),
-            or_(due, and_(unwritten, copies.held(one, delivery))),
-        )
+    written = _letters(one).where(
+        ~copies.owed(other, every_language),
+        or_(due, and_(unwritten, copies.held(one, delivery))),
     )
     kinds = (*copies.THE_RELEASE, *holders.KINDS)
     theirs, others = (_to_be_written(connection, each, kinds) for each in (one, other))
@@ -99,18 +93,15 @@ def owed_alone(connection: Connection, one: int, other: int, *, every_language: 
 
 def in_doubt(connection: Connection, one: int) -> int:
     """How many letters to a reader may have left and are due again."""
-    query = (
-        select(func.count())
-        .select_from(mailing)
-        .join(delivery, delivery.c.mailing_id == mailing.c.id)
-        .where(
-            _LIVING,
-            delivery.c.subscription_id == one,
-            delivery.c.state == DeliveryState.DUE,
-            copies.left(delivery),
-        )
-    )
+    query = _letters(one).where(delivery.c.state == DeliveryState.DUE, copies.left(delivery))
     return int(connection.scalar(query) or 0)
+
+
+def _letters(one: int) -> Select[int]:
+    """How many letters of mailings that go on a reader has."""
+    letters = select(func.count()).select_from(mailing)
+    of = delivery.c.mailing_id == mailing.c.id
+    return letters.join(delivery, of).where(_LIVING, delivery.c.subscription_id == one)
 
 
 def owed_later(connection: Connection, reader: int) -> frozenset[int]:
@@ -121,23 +112,12 @@ def owed_later(connection: Connection, reader: int) -> frozenset[int]:
 def _to_be_written(connection: Connection, reader: int, kinds: Sequence[str]) -> dict[int, int]:
     """Mailings of these kinds with a reader in the audience but no row of theirs yet; of which release."""
     theirs = select(subscription.c.newsroom).where(subscription.c.id == reader)
-    numbers = connection.scalars(
-        select(mailing.c.id).where(
-            _LIVING,
-            mailing.c.kind.in_(kinds),
-            mailing.c.newsroom == theirs.scalar_subquery(),
-            mailing.c.fanned_to < reader,
-        )
-    ).all()
+    in_room = mailing.c.newsroom == theirs.scalar_subquery()
+    coming = audiences.to_be_written(connection, [reader], mailing.c.kind.in_(kinds), in_room)
     found = {}
-    for number in numbers:
-        of = mailings.read(connection, number)
-        assert of is not None
+    for _, of in coming:
         assert of.release_id is not None  # as mailings of these kinds have
-        conditions = audiences.audience(connection, of).conditions
-        belongs = select(subscription.c.id).where(subscription.c.id == reader, *conditions)
-        if connection.scalar(belongs) is not None:
-            found[number] = of.release_id
+        found[of.id] = of.release_id
     return found
 
 

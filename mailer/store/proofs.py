@@ -19,9 +19,8 @@ from sqlalchemy import (
     true,
 )
 
-from mailer.core.delivery import Result
-from mailer.store import audiences
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing, prepared
+from mailer.store import audiences, copies
+from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
 from mailer.store.mailings import MailingRow
 from mailer.store.progress import awaits_first_try
 from mailer.store.retries import tried
@@ -209,13 +208,9 @@ def early(connection: Connection, row: MailingRow) -> bool:
 
 def misnamed(connection: Connection, mailing_id: int, *, few: int = 5) -> list[int]:
     """Deliveries that are called cancelled, as if they had certainly never left, and may have."""
-    may_have_left = exists().where(
-        attempt.c.delivery_id == delivery.c.id,
-        attempt.c.result.in_([Result.ACCEPTED, Result.UNKNOWN]),
-    )
     query = (
         select(delivery.c.id)
-        .where(tried(mailing_id), delivery.c.state == "cancelled", may_have_left)
+        .where(tried(mailing_id), delivery.c.state == "cancelled", copies.left(delivery))
         .order_by(delivery.c.id)
         .limit(few)
     )

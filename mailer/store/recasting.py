@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
 
-from mailer.core.delivery import Result
-from mailer.store.ledger_tables import attempt, chunk, delivery, prepared
+from mailer.store import copies
+from mailer.store.ledger_tables import chunk, delivery, prepared
 from mailer.store.progress import awaits_first_try, count_settled, in_chunk
 
 
@@ -84,14 +84,11 @@ def _renew_waiting(connection: Connection, mailing_id: int, now: datetime) -> bo
     number = connection.scalar(select(func.count()).select_from(delivery).where(*which))
     if number != len(free):
         return False
-    doubtful = exists().where(
-        attempt.c.delivery_id == delivery.c.id, attempt.c.result == Result.UNKNOWN
-    )
     for start in range(0, len(free), 500):
         some = delivery.c.id.in_(free[start : start + 500])
         unknown = connection.execute(
             update(delivery)
-            .where(some, doubtful)
+            .where(some, copies.doubted(delivery))
             .values(state="unknown", settled_at=now, due_at=None)
         ).rowcount
         count_settled(connection, [mailing_id] * unknown)

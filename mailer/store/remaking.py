@@ -27,9 +27,10 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.core.delivery import Purpose, Result
+from mailer.core.delivery import Purpose
+from mailer.store import copies
 from mailer.store.digest_tables import digest_due
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.ledger_tables import chunk, delivery, mailing
 from mailer.store.owed import in_slices
 from mailer.store.progress import awaits_first_try, count_settled, in_chunk
 from mailer.store.tables import amendment, edition, release, subscription
@@ -89,7 +90,9 @@ def recall(connection: Connection, subscription_id: int, now: datetime) -> None:
         assert number is not None  # a digest is a mailing's
         _take_back_first_tries(connection, number, theirs, now)
         free = _locked(connection, and_(*_waits(number), theirs, delivery.c.worker.is_(None)))
-        _take_back(connection, number, and_(delivery.c.id.in_(free), ~_may_have_left()), now)
+        _take_back(
+            connection, number, and_(delivery.c.id.in_(free), ~copies.doubted(delivery)), now
+        )
 
 
 def make_anew(connection: Connection, which: ColumnElement[bool]) -> int:
@@ -106,14 +109,14 @@ def make_anew(connection: Connection, which: ColumnElement[bool]) -> int:
     numbers = _locked(connection, and_(which, _IS_DIGEST, _any_lies(_is_changed())))
     for some in in_slices(numbers):
         failed = delivery.c.id.in_(some)
-        _wait_again(connection, and_(failed, ~_may_have_left()))
-        _wait_again(connection, and_(failed, _may_have_left()), ~_is_changed())
+        _wait_again(connection, and_(failed, ~copies.doubted(delivery)))
+        _wait_again(connection, and_(failed, copies.doubted(delivery)), ~_is_changed())
     return len(numbers)
 
 
 def holds_anything() -> ColumnElement[bool]:
     """Of a delivery: if it is a digest, something lies in it that its reader was not told otherwise."""
-    return or_(~_IS_DIGEST, _any_lies(or_(~_is_changed(), ~_may_have_left())))
+    return or_(~_IS_DIGEST, _any_lies(or_(~_is_changed(), ~copies.doubted(delivery))))
 
 
 def as_it_is() -> ColumnElement[bool]:
@@ -159,7 +162,7 @@ def _take_back_waiting(
     number = connection.scalar(select(func.count()).select_from(delivery).where(which))
     for some in in_slices(free):
         these = delivery.c.id.in_(some)
-        _take_back(connection, mailing_id, and_(these, ~_may_have_left()), now)
+        _take_back(connection, mailing_id, and_(these, ~copies.doubted(delivery)), now)
         _end_withdrawn(connection, mailing_id, and_(these, delivery.c.state == "due"), now)
     return number == len(free)
 
@@ -250,12 +253,6 @@ def _is_withdrawn() -> ColumnElement[bool]:
 
 def _shows(release_id: int, editions: Collection[int]) -> tuple[ColumnElement[bool], ...]:
     return (digest_due.c.release_id == release_id, digest_due.c.edition_id.in_(editions))
-
-
-def _may_have_left() -> ColumnElement[bool]:
-    return exists().where(
-        attempt.c.delivery_id == delivery.c.id, attempt.c.result == Result.UNKNOWN
-    )
 
 
 def _waits(mailing_id: int) -> tuple[ColumnElement[bool], ...]:
