@@ -29,6 +29,7 @@ class ByHand:
         feed: letters that no line has taken.
         entered: their envelope is on the wire.
         leaving: they were begun: their content may have left.
+        given_up: they were let go, and the ledger does not know yet.
         doubtful: deliveries that its journal names as begun, without an outcome, in its file.
     """
 
@@ -43,6 +44,7 @@ class ByHand:
         self.feed: list[Letter] = []
         self.entered: list[Letter] = []
         self.leaving: list[Letter] = []
+        self.given_up: list[Letter] = []
         self.doubtful: set[int] = set()
         self._unsure = False
         self._known: set[int] = set()
@@ -79,6 +81,7 @@ class ByHand:
             return []
         self._known = set()
         self.hand.written(entries)
+        self.given_up = [one for one in self.given_up if one.due.id not in entries.put_off]
         self.journal.forget(due.id for due, _ in entries.tried)
         if not self.hand.size:
             self.tenure.granted()
@@ -157,6 +160,7 @@ class ByHand:
     def let_go(self, letter: Letter, wait: timedelta) -> None:
         """It is not to be sent now; it is due again after so long."""
         self.feed.remove(letter)
+        self.given_up.append(letter)
         self.hand.let_go(letter, wait)
 
     # How it ends.

@@ -104,7 +104,7 @@ class PressDispatch(PressRoom):
             if took:
                 self.arrive(letter)
         if journal != "kept":
-            doubtful += [*worker.feed, *worker.entered, *self.unwritten[worker]]
+            doubtful += [*worker.feed, *worker.entered, *worker.given_up, *self.unwritten[worker]]
         for letter in doubtful:
             self.doubt(letter)
         worker.kill(journal)
