@@ -8,6 +8,7 @@ import re
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -122,12 +123,12 @@ def _at_pace(
     wanted: int,
     pace: float,
 ) -> Iterator[Answer]:
-    free, sent, told = list(crowd), 0, 0
+    free, sent, told = deque(crowd), 0, 0  # in turn: a site hangs up on lines that rest
     began = time.perf_counter()
     while told < wanted:
         now = time.perf_counter()
         while free and sent < wanted and (due := began + sent / pace) <= now:
-            free.pop().send(next(requests), due)
+            free.popleft().send(next(requests), due)
             sent += 1
         more = free and sent < wanted
         for key, _ in waiting.select(max(0.0, began + sent / pace - now) if more else None):
