@@ -113,8 +113,8 @@ class Rushing:
 
     def told(self, times: int) -> str:
         """As a row of the table names it, at so many times the pace."""
-        pace = f"{self.pace * times:,} a second" if self.pace else f"{self.lines} lines"
-        return f"{pace}, workers: {self.workers}"
+        pace = f"{self.pace * times:,} a second over " if self.pace else ""
+        return f"{pace}{self.lines} lines, workers: {self.workers}"
 
 
 def _put(url: str, kind: str) -> None:

@@ -1,7 +1,6 @@
 """What every table is built from: names for constraints, keys, references and times."""
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -51,15 +50,24 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
-        moment = value.astimezone(UTC)
+        moment = zoned(value)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def zoned(value: datetime) -> datetime:
+    """The same time in UTC.
+
+    Raises:
+        ValueError: it has no zone.
+    """
+    if value.tzinfo is None:
+        raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+    return value.astimezone(UTC)
 
 
 def key() -> Column[int]:
@@ -107,13 +115,7 @@ class PartialIndex(Index):
 
 def insert_ignoring(connection: Connection, table: Table) -> Insert:
     """An INSERT that does nothing where the row is already there, in the database's own dialect."""
-    return ignoring(table, connection.dialect.name)
-
-
-@cache  # a statement that is made once is compiled once, and looked up at once
-def ignoring(table: Table, dialect: str) -> Insert:
-    """The same, for the dialect of that name."""
-    made: Insert = dialect_insert(dialect)(table).on_conflict_do_nothing()
+    made: Insert = dialect_insert(connection.dialect.name)(table).on_conflict_do_nothing()
     return made
 
 

@@ -32,6 +32,7 @@ from mailer.core.consent import ENDS, GRANTS, Act, Origin, RequestState
 from mailer.core.delivery import Purpose
 from mailer.store.columns import among, insert_ignoring
 from mailer.store.ledger_tables import delivery
+from mailer.store.rows import add_all
 from mailer.store.tables import consent, request, wording
 
 IP_LENGTH = 45  # an IPv6 address with an IPv4 tail
@@ -107,8 +108,7 @@ class Entry:
 
 _WORDING = select(wording.c.hash).where(wording.c.hash == bindparam("digest"))
 _NOTE = insert(consent).returning(consent.c.id)
-_NOTE_ALL = insert(consent).returning(consent.c.id, consent.c.subscription_id)
-_ADD_REQUESTS = insert(request).returning(request.c.id, request.c.subscription_id)
+_OF_EACH = ("id", "subscription_id")
 
 
 def keep_wording(connection: Connection, shown: str, now: datetime) -> str:
@@ -129,7 +129,8 @@ def note(connection: Connection, entry: Entry, now: datetime) -> int:
 
 def note_all(connection: Connection, entries: Sequence[Entry], now: datetime) -> dict[int, int]:
     """Add one consent entry to each of some subscriptions; their numbers, by subscription."""
-    made = connection.execute(_NOTE_ALL, [_written(entry, now) for entry in entries])
+    written = [_written(entry, now) for entry in entries]
+    made = add_all(connection, consent, written, giving=_OF_EACH)
     return {row.subscription_id: row.id for row in made}
 
 
@@ -155,7 +156,8 @@ def add_requests(
     connection: Connection, news: Sequence[NewRequest], now: datetime
 ) -> dict[int, int]:
     """Keep what each of some subscriptions asked for; their numbers, by subscription."""
-    made = connection.execute(_ADD_REQUESTS, [_asked(new, now) for new in news])
+    asked = [_asked(new, now) for new in news]
+    made = add_all(connection, request, asked, giving=_OF_EACH)
     return {row.subscription_id: row.id for row in made}
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,13 +13,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.sql.dml import ReturningInsert
 
 from mailer.core.delivery import Purpose
 from mailer.core.mapping import Matter
 from mailer.core.newsroom import Newsroom
-from mailer.store.columns import ignoring
 from mailer.store.ledger_tables import delivery, mailing
+from mailer.store.rows import add_all
 from mailer.store.tables import consent
 
 
@@ -99,27 +97,20 @@ class NewNotice:
 
 def owe_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
     """Owe notices, each once, however often it is asked."""
-    connection.execute(
-        _owe(connection.dialect.name),
-        [
-            {
-                "purpose": one.purpose,
-                "cause": one.cause,
-                "subscription_id": one.subscription_id,
-                "prepared_id": one.prepared_id,
-                "state": "due",
-                "attempts": 0,
-                "made_at": now,
-                "due_at": one.due_at,
-            }
-            for one in notices
-        ],
-    )
-
-
-@cache  # RETURNING lets one INSERT hold all the rows
-def _owe(dialect: str) -> ReturningInsert[tuple[int]]:
-    return ignoring(delivery, dialect).returning(delivery.c.id)
+    owed = [
+        {
+            "purpose": one.purpose,
+            "cause": one.cause,
+            "subscription_id": one.subscription_id,
+            "prepared_id": one.prepared_id,
+            "state": "due",
+            "attempts": 0,
+            "made_at": now,
+            "due_at": one.due_at,
+        }
+        for one in notices
+    ]
+    add_all(connection, delivery, owed, ignoring=True)
 
 
 def last_consent(connection: Connection) -> int:

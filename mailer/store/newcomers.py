@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
-from sqlalchemy.sql.dml import ReturningInsert
 
 from mailer.core.address import Address
 from mailer.core.consent import SubscriptionState
-from mailer.store.columns import among, ignoring
+from mailer.store.columns import among
 from mailer.store.consents import mailed_last
 from mailer.store.people import SubscriptionRow, as_row, every_subscription, locked
+from mailer.store.rows import add_all
 from mailer.store.tables import lapsed, subscriber, subscription, suppression
 from mailer.store.waiting import mails_to
 
@@ -64,19 +64,17 @@ def find_or_make_all(
         here = [one for one in newcomers if one.newsroom == newsroom]
         numbers = sorted(subscribers[one.address.lookup] for one in here)
         language = {subscribers[one.address.lookup]: one.language for one in here}
-        connection.execute(
-            _new_subscription(connection.dialect.name),
-            [
-                {
-                    "subscriber_id": number,
-                    "newsroom": newsroom,
-                    "state": SubscriptionState.PENDING,
-                    "languages": [language[number]],
-                    "made_at": now,
-                }
-                for number in numbers
-            ],
-        )
+        pending = [
+            {
+                "subscriber_id": number,
+                "newsroom": newsroom,
+                "state": SubscriptionState.PENDING,
+                "languages": [language[number]],
+                "made_at": now,
+            }
+            for number in numbers
+        ]
+        add_all(connection, subscription, pending, ignoring=True)
         wanted = {"of": numbers, "to": newsroom}
         rows = connection.execute(_standing(connection.dialect.name), wanted)
         found |= {(row.newsroom, row.subscriber_id): row for row in map(as_row, rows)}
@@ -100,39 +98,27 @@ def _subscribers(
     connection: Connection, newcomers: Sequence[Newcomer], now: datetime
 ) -> dict[str, int]:
     """The numbers of their mailboxes, by lookup form; made where they are new."""
-    connection.execute(
-        _new_subscriber(connection.dialect.name),
-        [
-            {
-                "typed": one.address.typed,
-                "mailbox": one.address.mailbox,
-                "lookup": one.address.lookup,
-                "hash": one.hash,
-                "made_at": now,
-            }
-            for one in sorted(newcomers, key=lambda one: one.address.lookup)
-        ],
-    )
+    people = [
+        {
+            "typed": one.address.typed,
+            "mailbox": one.address.mailbox,
+            "lookup": one.address.lookup,
+            "hash": one.hash,
+            "made_at": now,
+        }
+        for one in sorted(newcomers, key=lambda one: one.address.lookup)
+    ]
+    add_all(connection, subscriber, people, ignoring=True)
     lookups = [one.address.lookup for one in newcomers]
     rows = connection.execute(_numbers(connection.dialect.name), {"of": lookups})
     return {row.lookup: row.id for row in rows}
 
 
-# Made once for each kind of database. RETURNING lets one INSERT hold all the rows.
-@cache
-def _new_subscriber(dialect: str) -> ReturningInsert[tuple[int]]:
-    return ignoring(subscriber, dialect).returning(subscriber.c.id)
-
-
+# Made once for each kind of database.
 @cache
 def _numbers(dialect: str) -> Select[tuple[int, str]]:
     mine = among(subscriber.c.lookup, "of", dialect)
     return select(subscriber.c.id, subscriber.c.lookup).where(mine)
-
-
-@cache
-def _new_subscription(dialect: str) -> ReturningInsert[tuple[int]]:
-    return ignoring(subscription, dialect).returning(subscription.c.id)
 
 
 @cache

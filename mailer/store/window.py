@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from mailer.core.delivery import Due, Purpose
 from mailer.core.newsroom import UnknownPolicy
+from mailer.store.rows import sqlite_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def settle_accepted(
     """
     replies = json.dumps(accepted)
     if _is_sqlite(connection):
-        told: tuple[object, ...] = (_written_moment(now), code, replies)
+        told: tuple[object, ...] = (sqlite_moment(now), code, replies)
         return connection.exec_driver_sql(_SETTLE_SQLITE, told).rowcount
     numbers = f"{{{','.join(map(str, accepted))}}}"
     told = (now, code, replies, numbers, min(accepted), max(accepted))
@@ -128,8 +129,3 @@ def _read_moment(value: str | datetime) -> datetime:
     if isinstance(value, str):
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return value.astimezone(UTC)
-
-
-def _written_moment(value: datetime) -> str:
-    """As `columns.Moment` has them on SQLite."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
