@@ -54,6 +54,8 @@ WITHOUT_LIMITS = dict.fromkeys(
 NEVER_REACHED = dict.fromkeys(WITHOUT_LIMITS, 1_000_000)
 """Limits that are counted, and let everybody in."""
 KINDS = ("active", "pending", "ended")
+FIRST = 300
+"""Posts that are not counted: a site that has just begun makes its statements as they come."""
 PACE = 5.0
 """Sign-ups a second beside a release."""
 UNDER_WAY = 1000 * fast_sink.ARRIVAL_OCTETS
@@ -152,18 +154,20 @@ def load(lender: Databases, rushes: Sequence[Rushing]) -> dict[str, dict[str, fl
 
 def _load(lender: Databases, of: Rushing) -> dict[str, tuple[str, dict[str, float]]]:
     terms = {"answer_milliseconds": 0, **NEVER_REACHED}
-    posts = of.posts
+    posts = of.posts + FIRST
     with site(lender, posts, workers=of.workers, **terms) as (_, place, url):
         mark = asyncio.run(visits.mark_of(place.port))
         forms = [signup(mark, f"new{at}@d{at % 97}.example") for at in range(posts)]
-        signups = crowd.rush(place, of.lines, forms, of.pace)
+        crowd.rush(place, of.lines, forms[:FIRST])
+        signups = crowd.rush(place, of.lines, forms[FIRST:], of.pace)
         sign = Tokens(["benchmark-tokens-0123456789abcdef0123456789"]).sign
         links = [
             f"/leave/{sign(LinkPurpose.LEAVE, at, datetime.now(UTC))}" for at in range(1, posts + 1)
         ]
         one_click = {"List-Unsubscribe": "One-Click"}
         leaving = [Post(link, one_click) for link in links]
-        leaves = crowd.rush(place, of.lines, leaving, 2 * of.pace)
+        crowd.rush(place, of.lines, leaving[:FIRST])
+        leaves = crowd.rush(place, of.lines, leaving[FIRST:], 2 * of.pace)
         book = Book(url)
         asked = book.one("SELECT count(*) FROM request")[0]
         left = book.one("SELECT count(*) FROM subscription WHERE state = 'ended'")[0]

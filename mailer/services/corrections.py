@@ -252,16 +252,17 @@ def _check(of: Standing, edition: Edition) -> None:
 def _correction(office: Office, of: Standing, edition: Edition, note: str, *, silent: bool) -> Plan:
     changed = of.of_language(edition.language)
     public = of.row.state == "published"
-    copies = ("first", "translation") if public else ("early",)
+    until = of.row.embargo_until
+    if public or (until is not None and until <= office.clock()):
+        until = None
+    early = () if until is None else ("early",)  # none of those leaves once it is lifted
+    copies = ("first", "translation") if public else early
     text = Text(0, 0, edition)
     successors = {
         (kind, edition.language): Draft(release_itself(office, of, kind, text))
         for kind in copies
         if any(kind == carrying for _, carrying in of.carried)
     }
-    until = of.row.embargo_until
-    if public or (until is not None and until <= office.clock()):
-        until = None
     before = of.telling.get(edition.language) if silent else None
     note = before.note if before else note
     matter = Matter(

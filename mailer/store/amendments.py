@@ -196,9 +196,10 @@ def settle(connection: Connection, number: int, *, portion: int, now: datetime) 
     if len(rows) < len(of) or not _at_rest(connection, rows, found, now):
         return False
     connection.execute(update(amendment).where(amendment.c.id == number).values(settled_at=now))
-    for row in rows:
-        if row.hold_reason == CORRECTING:
-            control.resume(connection, row.id, now)
+    stopped = {row.id for row in rows if row.hold_reason == CORRECTING}
+    resumed = stopped.union(control.corrected(connection, found.release_id)) - {found.mailing_id}
+    for each in sorted(resumed):
+        control.resume(connection, each, now)
     if found.mailing_id is not None:
         _tell(connection, found.mailing_id, portion, now)
     return True

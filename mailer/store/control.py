@@ -29,6 +29,7 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    literal,
     or_,
     select,
     update,
@@ -63,20 +64,21 @@ def pause(connection: Connection, mailing_id: int, reason: str) -> bool:
 def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
     """Open a held mailing, or finish it where nothing is left of it; False if it is not held.
 
-    Nor is it opened while what is corrected of its release, or of one in its digests, awaits what is on
-    the wire.
+    While what is corrected of its release, or of one in its digests, awaits what is on the wire, it goes on
+    by itself as soon as that is settled.
     """
+    awaits = exists().where(amendment.c.settled_at.is_(None), _concerns(amendment.c.release_id))
     done = connection.execute(
         update(mailing)
         .where(
             mailing.c.id == mailing_id,
             mailing.c.state == "held",
-            ~exists().where(
-                amendment.c.settled_at.is_(None),
-                or_(amendment.c.release_id == mailing.c.release_id, _lies_in_digests()),
-            ),
+            or_(~awaits, mailing.c.hold_reason.is_distinct_from(CORRECTING)),
         )
-        .values(state="open", hold_reason=None)
+        .values(
+            state=case((awaits, "held"), else_="open"),
+            hold_reason=case((awaits, CORRECTING), else_=None),
+        )
     )
     # Nothing would wake a dispatcher that finds this out.
     connection.execute(
@@ -91,6 +93,16 @@ def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
         .values(state="finished", finished_at=now)
     )
     return bool(done.rowcount)
+
+
+def corrected(connection: Connection, release_id: int) -> list[int]:
+    """The mailings of a release, and of digests with it, that are held until corrections are settled.
+
+    Without the notices of corrections: those may wait for more (`store.outlived`).
+    """
+    awaits = (mailing.c.state == "held", mailing.c.hold_reason == CORRECTING)
+    of = (mailing.c.kind != "correction", _concerns(literal(release_id)))
+    return list(connection.scalars(select(mailing.c.id).where(*awaits, *of)))
 
 
 def hasten(connection: Connection, mailing_id: int) -> None:
@@ -272,17 +284,15 @@ def _alone() -> tuple[ColumnElement[bool], ...]:
     return (delivery.c.state == "due", delivery.c.due_at.is_not(None))
 
 
-def _lies_in_digests() -> ColumnElement[bool]:
-    """Of an amendment and a mailing of digests: something that it changed lies in one of them."""
+def _concerns(release_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Of a mailing: it is of that release, or of digests and it lies in one of them."""
     lies = (
         select(digest_due.c.release_id)
         .join(delivery, delivery.c.id == digest_due.c.delivery_id)
-        .where(
-            digest_due.c.release_id == amendment.c.release_id,
-            delivery.c.mailing_id == mailing.c.id,
-        )
+        .where(digest_due.c.release_id == release_id, delivery.c.mailing_id == mailing.c.id)
+        .correlate(mailing, amendment)
     )
-    return and_(mailing.c.kind == "digest", exists(lies.correlate(mailing, amendment)))
+    return or_(mailing.c.release_id == release_id, and_(mailing.c.kind == "digest", exists(lies)))
 
 
 def _unfinished_chunk() -> ColumnElement[bool]:

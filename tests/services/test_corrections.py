@@ -45,6 +45,7 @@ from mailer.services import (
 )
 from mailer.services.office import Limits, Office
 from mailer.store import amended
+from mailer.store.control import CORRECTING
 from mailer.store.database import Database
 from mailer.store.ledger_tables import delivery, mailing
 
@@ -353,6 +354,30 @@ def test_a_pause_outlasts_a_correction_and_a_resume_waits_for_it(
     hand.send_all()
 
     assert told(hand, "Nyt") == {"reader0", "reader1"}
+    assert told(hand, NOTICE) == {"reader0", "reader1"}
+    assert told(hand, NEW) == {f"reader{number}" for number in range(2, 6)}
+    adds_up(office)
+
+
+@BOTH
+def test_what_is_resumed_amid_a_correction_goes_on_by_itself(
+    office: Office, hand: DeskHand
+) -> None:
+    publish_one(office)
+    hand.send(ACCEPTED)
+    on_wire = hand.begin(1)
+    correct(office)
+    control.pause(office, 1, who="other", reason="wait", patience=0)
+    answer = control.resume(office, 1, who="other")
+    assert answer.changed
+    assert {one.hold_reason for one in answer.mailings} == {CORRECTING}
+    assert not control.resume(office, 1, who="other").changed, "it waits already"
+    hand.end(on_wire, ACCEPTED)
+    hand.let_go_of_stopped()
+    assert aftermath.settle_due(office)
+
+    hand.send_all()
+
     assert told(hand, NOTICE) == {"reader0", "reader1"}
     assert told(hand, NEW) == {f"reader{number}" for number in range(2, 6)}
     adds_up(office)

@@ -240,6 +240,27 @@ def test_a_correction_before_publication_goes_to_early_readers_alone(
     adds_up(office)
 
 
+@BOTH
+def test_a_correction_after_it_was_lifted_takes_back_what_still_names_it(
+    office: Office, clock: Clock, hand: DeskHand
+) -> None:
+    accredit(office, 0, 1)
+    number = under_embargo(office, clock)
+    early.send_early(office, number, who="desk")
+    hand.send(ACCEPTED, DEFERRED)
+    embargo.lift(office, number, who="desk")
+    corrections.correct(office, number, corrected("Nyt rettet"), note="", who="desk", patience=0)
+    aftermath.settle_due(office)
+    publish.publish_due(office)
+    clock.move(minutes=10)
+    hand.send_all()
+
+    assert told(hand, EARLY) == {"reader0"}
+    assert told(hand, "Rettelse: Nyt rettet") == {"reader0"}
+    assert told(hand, "Nyt rettet") == {f"reader{n}" for n in range(6)}
+    adds_up(office)
+
+
 def test_breaking_it_is_on_record(office: Office, clock: Clock) -> None:
     number = under_embargo(office, clock)
     embargo.lift(office, number, who="lise", broken=True)

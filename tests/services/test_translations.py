@@ -1,18 +1,30 @@
 """Each reader gets the first of their languages there is; what comes late goes to who lacks it, once."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 from support.choosing import choose_by_number
-from support.desk import import_readers, text
+from support.desk import ACCEPTED, import_readers, text
+from support.desk_hand import DeskHand, told
 from support.offices import START, UM
 from support.workers import give_back, record, take
 
 from mailer.core.choice import Choice
 from mailer.core.newsroom import Fallback, Topic
 from mailer.core.release import Block, Edition, ReleaseDocument, Run
-from mailer.services import digest, press, proof, publish, translations
+from mailer.services import (
+    aftermath,
+    control,
+    corrections,
+    digest,
+    press,
+    proof,
+    publish,
+    reached,
+    translations,
+)
 from mailer.services.office import Office
 from mailer.services.publish import Held, Published
 from mailer.store import editions, progress
@@ -150,6 +162,38 @@ def test_a_late_translation_goes_to_who_wants_it_and_lacks_it(
     assert [one[0] for one in kinds(office)] == ["first", "translation", "translation"]
     add(office, edition("kl", "Naqqinnera"))
     assert go(office, number) == [], "what is edited after that is silent"
+
+
+def test_a_translation_that_is_resumed_amid_a_correction_of_another_language_goes_on(
+    office: Office, tmp_path: Path
+) -> None:
+    """It has nothing to wait for but the others of its release."""
+    office = office_of(office)
+    readers(office, Choice(("en", "da"), every_language=True), Choice(("en",)))
+    number = add(office, edition("en", "Budget"))
+    press.send(office, number, who="desk")
+    publish.publish_due(office)
+    hand = DeskHand(office, tmp_path)
+    on_wire = hand.begin(2)
+    hand.end(on_wire[:1], ACCEPTED)
+    add(office, edition("da", "Budget på dansk"))
+    press.send(office, number, who="desk")
+    translations.publish_due(office)
+    corrections.correct(
+        office, number, edition("en", "Budget, right"), note="", who="desk", patience=0
+    )
+    control.pause(office, number, who="desk", patience=0)
+    control.resume(office, number, who="desk")
+    hand.end(on_wire[1:], ACCEPTED)
+    hand.worker.write()
+    assert aftermath.settle_due(office)
+
+    hand.send_all()
+
+    assert len(told(hand, "Budget på dansk")) == 1
+    assert len(told(hand, "Correction: Budget, right")) == 2
+    assert proof.verify(office).ok
+    assert {one.state for one in reached.standing(office, number).mailings} == {"finished"}
 
 
 def test_all_languages_there_are_go_out_together(office: Office) -> None:
