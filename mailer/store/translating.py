@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select
 
-from mailer.store import inheriting, joint, mailings, wanting
+from mailer.store import copies, inheriting, joint, mailings, wanting
 from mailer.store.addressed import Audience, only_message
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import delivery, mailing, prepared
@@ -124,23 +124,39 @@ def _lacks(
 ) -> ColumnElement[bool]:
     """Whether a reader has nothing yet, or wants every language and has not this one."""
     earlier = _earlier(connection, of)
-    copies = delivery.c.mailing_id.in_(earlier.mailings)
+    owed = delivery.c.mailing_id.in_(earlier.mailings)
     own, own_row = (
         table.c.subscription_id == subscription.c.id for table in (delivery, digest_due)
     )
-    by_itself = [exists().where(copies, own)]
+    by_itself = [exists().where(owed, own)]
     in_digests = [_by_digest(of, own_row)]
     shown = [_in_language(of, own_row), *_is_its_first(connection, of, earlier)]
     if inheriting.anybody_has(connection, of):
-        theirs = inheriting.by_reader(inheriting.of_delivery(of))
-        handed_on = inheriting.by_reader(inheriting.of_digest(of))
-        by_itself.append(exists().where(copies, *theirs))
+        of_copies, of_digests = inheriting.of_delivery(of), inheriting.of_digest(of)
+        theirs = (*inheriting.by_reader(of_copies), _may_be_there(of))
+        handed_on = (*inheriting.by_reader(of_digests), exists().where(_holds(of)))
+        by_itself.append(exists().where(owed, *theirs))
         in_digests.append(_by_digest(of, *handed_on))
         shown.append(_in_language(of, *handed_on))
     this = delivery.c.prepared_id.in_(earlier.messages)
     has = or_(*by_itself, *in_digests)
     has_this = or_(*(each.where(this) for each in by_itself), *shown)
     return or_(not_(has), and_(every, not_(has_this)))
+
+
+def _may_be_there(of: MailingRow) -> ColumnElement[bool]:
+    """Of a delivery: it had not certainly failed as the translation was opened.
+
+    What another one was owed and never got is nobody's inheritance.
+    """
+    settled_later = or_(delivery.c.settled_at.is_(None), delivery.c.settled_at > of.made_at)
+    settled = delivery.c.state.in_(["accepted", "unknown"])
+    return or_(settled_later, settled, copies.left(delivery))
+
+
+def _holds(of: MailingRow) -> ColumnElement[bool]:
+    """Of what lies in a digest: the same of that digest."""
+    return and_(delivery.c.id == digest_due.c.delivery_id, _may_be_there(of))
 
 
 def _in_language(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -209,6 +209,16 @@ def corrected_without_a_word_before_the_notice_went(office: PressOffice) -> None
     office.the_desk_corrects(0, "da", silent=True, looked=False)
 
 
+def moved_to_who_left_before_theirs_went(office: PressOffice) -> None:
+    office.a_release_comes("kefm", "en da", 0, 0, urgent=False, let_go=True)
+    office.clock.move(hours=11)
+    office.chores_are_done(0)
+    office.a_reader_leaves(MAILBOXES[0], "kefm")
+    office.clock.move(microseconds=1)
+    office.a_reader_moves(MAILBOXES[4], MAILBOXES[0], "um")
+    office.clock.move(hours=22)
+
+
 STORIES = [
     withdrawn_with_a_digest_under_way,
     corrected_with_a_digest_under_way,
@@ -217,6 +227,7 @@ STORIES = [
     translated_after_its_reader_turned_to_digests,
     came_back_before_their_row_was_written,
     corrected_without_a_word_before_the_notice_went,
+    moved_to_who_left_before_theirs_went,
 ]
 """Where it went wrong once."""
 
