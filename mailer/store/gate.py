@@ -132,14 +132,13 @@ def _pour_at_once(
     if not merged:
         return [(None, now)] * len(together)
     moment = _milliseconds(now)
-    connection.exec_driver_sql("SAVEPOINT pouring")
+    connection.exec_driver_sql("SAVEPOINT pouring")  # the commit lets go of it
     rows = connection.execute(*_upsert(sorted(merged.values()), now, connection.dialect.name))
     levels = {(row.kind, row.name): row.empty_at for row in rows}
     beyond = moment + max(one.size for one in merged.values()) + 1  # of who was not poured at all
     if any(levels.get(key, beyond) > moment + one.size for key, one in merged.items()):
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT pouring")
         return []
-    connection.exec_driver_sql("RELEASE SAVEPOINT pouring")
     reached = {key: levels[key] - one.share for key, one in merged.items()}
     return [(None, max(now, _turn(drops, reached))) for drops in together]
 
