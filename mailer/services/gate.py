@@ -19,11 +19,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from mailer.core.address import Address, parse_address
 from mailer.core.consent import Origin
 from mailer.core.delivery import Purpose
-from mailer.core.limits import Kind, Limit, pace_limit, surge_limit, volume_limits
+from mailer.core.limits import (
+    Kind,
+    Limit,
+    SignupTerms,
+    pace_limit,
+    surge_limit,
+    volume_limits,
+)
 from mailer.core.token import keyed_hash
 from mailer.services.office import Office
 from mailer.store import gate as buckets
@@ -203,8 +211,13 @@ def _note_surge(connection: Connection, lane: str, now: datetime, until: datetim
 def _volume(office: Office, comer: Comer) -> Sequence[Drop]:
     if not _by_visitor(comer.origin):
         return ()
-    limits = volume_limits(office.limits.signups, comer.address, comer.origin.ip)
-    return [_drop(office, limit) for limit in limits]
+    terms, key = office.limits.signups, office.keys.suppression
+    return _drops(terms, key, comer.address, comer.origin.ip)
+
+
+@lru_cache(maxsize=512)  # asked twice of each: by the look, and as it is counted
+def _drops(terms: SignupTerms, key: str, address: Address, ip: str | None) -> Sequence[Drop]:
+    return [_nameless(key, limit) for limit in volume_limits(terms, address, ip)]
 
 
 def _log_full(full: Sequence[str | None]) -> None:
@@ -218,6 +231,10 @@ def _by_visitor(origin: Origin) -> bool:
 
 
 def _drop(office: Office, limit: Limit) -> Drop:
+    return _nameless(office.keys.suppression, limit)
+
+
+def _nameless(key: str, limit: Limit) -> Drop:
     """A limit with nobody's name on it."""
-    hashed = keyed_hash(office.keys.suppression, f"limit:{limit.kind}:{limit.name}")
+    hashed = keyed_hash(key, f"limit:{limit.kind}:{limit.name}")
     return buckets.drop(limit.kind, hashed, count=limit.count, period=limit.period)

@@ -27,8 +27,8 @@ Given = TypeVar("Given")
 MOST_AT_ONCE = 200
 """So many are served by one transaction: some tenths of a second of work for whoever else writes."""
 BREATH_SECONDS = 0.002
-"""Between two transactions of one process, for that of another: SQLite has no queue, and who looks every
-millisecond must not find it taken anew."""
+"""Between two transactions of one process for that of another, where writers have no queue (SQLite): who
+looks every millisecond must not find it taken anew."""
 TRIES = 3
 """Of a transaction that another one crosses."""
 MOST_WAITING = 2000
@@ -49,6 +49,7 @@ class Together(Generic[Asked, Given]):
         serve: what each of some visitors is given, or the error that is theirs, in their order; raises what
             is everybody's.
         most_waiting: further visitors are asked to come back.
+        breath: seconds between two transactions.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Together(Generic[Asked, Given]):
         serve: Callable[[Sequence[Asked]], Sequence[Given | Exception]],
         *,
         most_waiting: int = MOST_WAITING,
+        breath: float = 0.0,
     ) -> None:
         self._serve = serve
         self._most_waiting = most_waiting
+        self._breath = breath
         self._waiting: deque[_Waiting[Asked, Given]] = deque()
         self._lock = threading.Lock()
         self._serving = False
@@ -92,7 +95,7 @@ class Together(Generic[Asked, Given]):
                     some += self._all()  # who would wait anew, and as long
                 given = [error] * len(some)
             _hand_out(some, given)
-            time.sleep(BREATH_SECONDS)
+            time.sleep(self._breath)
 
     def _next(self) -> list[_Waiting[Asked, Given]]:
         with self._lock:

@@ -18,7 +18,7 @@ from mailer.core import language as languages
 from mailer.core.newsroom import Newsroom
 from mailer.services import leaving, signup
 from mailer.services.office import Office
-from mailer.services.together import Together
+from mailer.services.together import BREATH_SECONDS, Together
 from mailer.texts.catalogue import spoken
 from mailer.texts.kinds import label_of
 from mailer.texts.names import own_name
@@ -92,8 +92,9 @@ class Pages:
 
     def __init__(self, office: Office) -> None:
         self.office = office
-        self.signups = Together(partial(signup.take, office))
-        self.leaves = Together(partial(leaving.take, office))
+        breath = BREATH_SECONDS if office.database.is_sqlite else 0.0
+        self.signups = Together(partial(signup.take, office), breath=breath)
+        self.leaves = Together(partial(leaving.take, office), breath=breath)
         self.root = urlsplit(office.site.base_url).path.rstrip("/")
         self.sheet = office.templates.render("web/site.css", "en")
         self.themes = {key: self._theme(newsroom) for key, newsroom in office.newsrooms.items()}
