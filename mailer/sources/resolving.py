@@ -69,7 +69,8 @@ async def resolve(url: str, *, allow_private: bool) -> Target:
     if not allowed:
         number, words = next(iter(refused.items()), (host, "is no address"))
         cure = "if it is meant, say allow_private = true of the source"
-        raise Unreachable(f"{host} is {number}, which {words}: it is not fetched", cure)
+        place = host if host == number else f"{host} is {number}, which"
+        raise Unreachable(f"{place} {words}: it is not fetched", cure)
     return Target(scheme, host, port, tuple(allowed[:MAX_ADDRESSES]))
 
 
