@@ -36,7 +36,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _SWEPT_AFTER = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Drop:
     """What one sign-up pours into one bucket.
 
@@ -70,7 +70,7 @@ def look_all(
     if not names:
         return [None] * len(together)
     query = _levels(connection.dialect.name)
-    rows = connection.execute(query, {"names": json.dumps(sorted(names))})
+    rows = connection.execute(query, {"names": json.dumps(sorted(names))}).all()
     levels = {(row.kind, row.name): row.empty_at for row in rows}
     return [_full(drops, levels, _milliseconds(now)) for drops in together]
 
@@ -133,7 +133,8 @@ def _pour_at_once(
         return [(None, now)] * len(together)
     moment = _milliseconds(now)
     connection.exec_driver_sql("SAVEPOINT pouring")  # the commit lets go of it
-    rows = connection.execute(*_upsert(sorted(merged.values()), now, connection.dialect.name))
+    drops = [merged[key] for key in sorted(merged)]  # in one order, for everybody
+    rows = connection.execute(*_upsert(drops, now, connection.dialect.name)).all()
     levels = {(row.kind, row.name): row.empty_at for row in rows}
     beyond = moment + max(one.size for one in merged.values()) + 1  # of who was not poured at all
     if any(levels.get(key, beyond) > moment + one.size for key, one in merged.items()):

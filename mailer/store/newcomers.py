@@ -76,7 +76,7 @@ def find_or_make_all(
         ]
         add_all(connection, subscription, pending, ignoring=True)
         wanted = {"of": numbers, "to": newsroom}
-        rows = connection.execute(_standing(connection.dialect.name), wanted)
+        rows = connection.execute(_standing(connection.dialect.name), wanted).all()
         found |= {(row.newsroom, row.subscriber_id): row for row in map(as_row, rows)}
     return [found[one.newsroom, subscribers[one.address.lookup]] for one in newcomers]
 
@@ -87,7 +87,7 @@ def pasts(connection: Connection, subscriptions: Sequence[int], now: datetime) -
     A statement of its own after they were locked: it sees what whoever held them before has written.
     """
     wanted = {"of": list(subscriptions), "at": now}
-    rows = connection.execute(_pasts(connection.dialect.name), wanted)
+    rows = connection.execute(_pasts(connection.dialect.name), wanted).all()
     return {
         row.id: Past(bool(row.suppressed), bool(row.lapsed), int(row.mails), row.last_mailed)
         for row in rows
@@ -110,7 +110,7 @@ def _subscribers(
     ]
     add_all(connection, subscriber, people, ignoring=True)
     lookups = [one.address.lookup for one in newcomers]
-    rows = connection.execute(_numbers(connection.dialect.name), {"of": lookups})
+    rows = connection.execute(_numbers(connection.dialect.name), {"of": lookups}).all()
     return {row.lookup: row.id for row in rows}
 
 
