@@ -197,9 +197,8 @@ def settle(connection: Connection, number: int, *, portion: int, now: datetime) 
         return False
     connection.execute(update(amendment).where(amendment.c.id == number).values(settled_at=now))
     stopped = {row.id for row in rows if row.hold_reason == CORRECTING}
-    resumed = stopped.union(control.corrected(connection, found.release_id)) - {found.mailing_id}
-    for each in sorted(resumed):
-        control.resume(connection, each, now)
+    for each in sorted(stopped.union(control.corrected(connection)) - {found.mailing_id}):
+        control.resume(connection, each, now)  # but what another correction stops
     if found.mailing_id is not None:
         _tell(connection, found.mailing_id, portion, now)
     return True

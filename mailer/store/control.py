@@ -29,7 +29,6 @@ from sqlalchemy import (
     and_,
     case,
     exists,
-    literal,
     or_,
     select,
     update,
@@ -95,14 +94,16 @@ def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
-def corrected(connection: Connection, release_id: int) -> list[int]:
-    """The mailings of a release, and of digests with it, that are held until corrections are settled.
+def corrected(connection: Connection) -> list[int]:
+    """The mailings that are held until corrections are settled, whichever those are.
 
-    Without the notices of corrections: those may wait for more (`store.outlived`).
+    What was corrected may have been in a digest when that was stopped, and not be any more. Without the
+    notices of corrections: those may wait for more (`store.outlived`).
     """
     awaits = (mailing.c.state == "held", mailing.c.hold_reason == CORRECTING)
-    of = (mailing.c.kind != "correction", _concerns(literal(release_id)))
-    return list(connection.scalars(select(mailing.c.id).where(*awaits, *of)))
+    return list(
+        connection.scalars(select(mailing.c.id).where(*awaits, mailing.c.kind != "correction"))
+    )
 
 
 def hasten(connection: Connection, mailing_id: int) -> None:

@@ -219,6 +219,17 @@ def moved_to_who_left_before_theirs_went(office: PressOffice) -> None:
     office.clock.move(hours=22)
 
 
+def moved_while_what_lay_in_a_digest_was_corrected(office: PressOffice) -> None:
+    office.a_reader_chooses(MAILBOXES[1], "um", frequency="daily", merged=True)
+    office.a_release_comes("kefm", "da en", 0, 3, urgent=False, let_go=True)
+    office.time_passes(11, watched=True)
+    office.it_takes(0, 2)
+    office.time_passes(19, watched=True)
+    office.the_desk_corrects(pick=0, language="da", silent=False, looked=True)
+    office.clock.move(microseconds=1)
+    office.a_reader_moves(MAILBOXES[1], MAILBOXES[2], "kefm")
+
+
 STORIES = [
     withdrawn_with_a_digest_under_way,
     corrected_with_a_digest_under_way,
@@ -228,6 +239,7 @@ STORIES = [
     came_back_before_their_row_was_written,
     corrected_without_a_word_before_the_notice_went,
     moved_to_who_left_before_theirs_went,
+    moved_while_what_lay_in_a_digest_was_corrected,
 ]
 """Where it went wrong once."""
 
