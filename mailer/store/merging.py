@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from mailer.core.delivery import DeliveryState
-from mailer.store import audiences, copies, holders
+from mailer.store import audiences, copies, holders, remaking
 from mailer.store.columns import insert_ignoring
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.ledger_tables import chunk, delivery, mailing, prepared
@@ -162,6 +162,8 @@ def drop_held(
         .where(digest_due.c.subscription_id == goes_on, digest_due.c.state == "waiting", has_it)
         .values(state="ended", due_at=None, settled_at=now)
     )
+    mine = digest_due.c.subscription_id == goes_on
+    remaking.end_doubtful(connection, and_(mine, digest_due.c.state == "taken", has_it), now)
 
 
 def _note_languages(

@@ -6,7 +6,8 @@ texts as they stand by then; where nothing is left of it, in none.
 
 What may have left, for an attempt ended unknown, keeps its bytes and its Message-ID: where it is due again,
 it is the same mail once more, and its reader holds a copy (`store.holders`). But nothing that shows a
-withdrawn release leaves again: such a digest is unknown for good, and what else lay in it waits again.
+withdrawn release leaves again, nor one that its reader holds by another subscription (`store.merging`): such
+a digest is unknown for good, and what else lay in it waits again.
 
 Every function takes an open writing connection of somebody who has the turn of those who freeze an audience.
 """
@@ -95,6 +96,18 @@ def recall(connection: Connection, subscription_id: int, now: datetime) -> None:
         )
 
 
+def end_doubtful(connection: Connection, not_again: ColumnElement[bool], now: datetime) -> None:
+    """Send no digest once more that may have left and in which such a release lies; the rest waits again.
+
+    Args:
+        not_again: about releases in digests.
+    """
+    due_again = and_(_IS_DIGEST, delivery.c.state == "due", delivery.c.due_at.is_not(None))
+    free = _locked(connection, and_(due_again, copies.doubted(delivery), _any_lies(not_again)))
+    for some in in_slices(free):
+        _end_doubtful(connection, delivery.c.id.in_(some), not_again, now)
+
+
 def make_anew(connection: Connection, which: ColumnElement[bool]) -> int:
     """Let what lies in digests that failed wait again, where something in them was changed since.
 
@@ -163,7 +176,7 @@ def _take_back_waiting(
     for some in in_slices(free):
         these = delivery.c.id.in_(some)
         _take_back(connection, mailing_id, and_(these, ~copies.doubted(delivery)), now)
-        _end_withdrawn(connection, mailing_id, and_(these, delivery.c.state == "due"), now)
+        _end_doubtful(connection, and_(these, delivery.c.state == "due"), _is_withdrawn(), now)
     return number == len(free)
 
 
@@ -182,18 +195,21 @@ def _take_back(
     count_settled(connection, [mailing_id] * len(numbers))
 
 
-def _end_withdrawn(
-    connection: Connection, mailing_id: int, doubtful: ColumnElement[bool], now: datetime
+def _end_doubtful(
+    connection: Connection,
+    doubtful: ColumnElement[bool],
+    not_again: ColumnElement[bool],
+    now: datetime,
 ) -> None:
-    """What may have left with a withdrawn release in it is not sent once more; the rest of it is."""
-    query = select(delivery.c.id).where(doubtful, _any_lies(_is_withdrawn()))
-    numbers = list(connection.scalars(query))
-    these = delivery.c.id.in_(numbers)
+    """What may have left with something in it that is not to leave again is not sent once more."""
+    query = select(delivery.c.id, delivery.c.mailing_id).where(doubtful, _any_lies(not_again))
+    rows = connection.execute(query).all()
+    these = delivery.c.id.in_([row.id for row in rows])
     connection.execute(
         update(delivery).where(these).values(state="unknown", settled_at=now, due_at=None)
     )
-    _wait_again(connection, these, ~_is_changed())
-    count_settled(connection, [mailing_id] * len(numbers))
+    _wait_again(connection, these, ~_is_changed(), ~not_again)
+    count_settled(connection, [row.mailing_id for row in rows])
 
 
 def _wait_again(

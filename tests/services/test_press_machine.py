@@ -34,7 +34,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import select
-from support.desk import ACCEPTED
+from support.desk import ACCEPTED, UNKNOWN
 from support.mortal import Mortal
 from support.press_acts import MAILBOXES, READERS, ROOMS, STARTS, acts
 from support.press_facts import Choice
@@ -230,6 +230,13 @@ def moved_while_what_lay_in_a_digest_was_corrected(office: PressOffice) -> None:
     office.a_reader_moves(MAILBOXES[1], MAILBOXES[2], "kefm")
 
 
+def moved_to_whose_digest_is_in_doubt(office: PressOffice) -> None:
+    office.it_sends_all(0)
+    office.time_passes(100, watched=True)
+    office.it_sends(0, 3, UNKNOWN, took=False)
+    office.a_reader_moves(MAILBOXES[0], MAILBOXES[1], "um")
+
+
 STORIES = [
     withdrawn_with_a_digest_under_way,
     corrected_with_a_digest_under_way,
@@ -240,6 +247,7 @@ STORIES = [
     corrected_without_a_word_before_the_notice_went,
     moved_to_who_left_before_theirs_went,
     moved_while_what_lay_in_a_digest_was_corrected,
+    moved_to_whose_digest_is_in_doubt,
 ]
 """Where it went wrong once."""
 

@@ -51,6 +51,7 @@ class Release:
         expected: languages that came late, and whether the desk has let them go.
         mailed: texts in the languages that it was published or translated in.
         early: it was sent to accredited readers.
+        before_end: letters that had come when it was withdrawn unpublished: those after tell of that.
         touched: the last moment from which its being late is reckoned.
     """
 
@@ -66,6 +67,7 @@ class Release:
     urgent: bool = False
     source: bool = False
     early: bool = False
+    before_end: frozenset[int] = frozenset()
     cancelled: bool = False
     expected: dict[str, bool] = field(default_factory=dict)
 

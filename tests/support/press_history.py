@@ -157,6 +157,7 @@ class PressHistory:
     def withdraws(self, release: Release) -> None:
         """Nothing more of it is to leave."""
         release.state = "withdrawn"
+        release.before_end = frozenset(self.arrived)
         for bond in self.bonds:
             if not bond.active:
                 bond.excused.add(release.number)
@@ -292,7 +293,11 @@ class PressHistory:
         gone = bond.passed_on[release.number].copies  # whose reader hears of what became of it
         theirs = {one for letter, (_, tokens) in copies if letter not in gone for one in tokens}
         if release.state == "withdrawn":
-            if theirs and not any(kind == "withdrawal" for _, (kind, _) in copies):
+            last = "withdrawal" if release.published_at else "embargo"
+            told = (
+                letter not in release.before_end for letter, (kind, _) in copies if kind == last
+            )
+            if theirs and not any(told):
                 yield "was not told that it was withdrawn"
             return
         if release.state != "published":
