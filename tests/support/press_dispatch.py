@@ -107,6 +107,7 @@ class PressDispatch(PressRoom):
             doubtful += [*worker.feed, *worker.entered, *worker.given_up, *self.unwritten[worker]]
         for letter in doubtful:
             self.doubt(letter)
+        self.are_written(worker)  # by whoever takes over, as far as they are known
         worker.kill(journal)
         self.workers.remove(worker)
         for other in self.workers:
@@ -116,13 +117,17 @@ class PressDispatch(PressRoom):
 
     def take(self, worker: ByHand, want: int) -> None:
         letters = worker.take(want, notices=2)
-        self.unwritten[worker] = []
+        self.are_written(worker)
         for letter in letters:
             self.is_handed_out(letter)
 
     def write(self, worker: ByHand) -> None:
         worker.write()
-        for letter in self.unwritten[worker]:  # how old it is shows as its failure is written
+        self.are_written(worker)
+
+    def are_written(self, worker: ByHand) -> None:
+        """What came of its letters is in the ledger: how old one is shows as its failure is written."""
+        for letter in self.unwritten[worker]:
             if letter.due.id in self.failing:
                 self.fail(letter, for_good=False)
         self.unwritten[worker] = []

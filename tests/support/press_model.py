@@ -108,7 +108,7 @@ class PressModel(PressHistory):
             besides: what may be there before a digest in doubt is sent again.
         """
         for letter, (kind, tokens) in bond.got[release.number].copies.items():
-            if kind in {"early", besides} or letter in self.doubted:
+            if kind in {"early", "embargo", besides} or letter in self.doubted:
                 continue
             spoken = {release.text(one).language for one in tokens}
             further = release.number not in bond.either and language not in spoken
