@@ -294,10 +294,8 @@ class PressHistory:
         theirs = {one for letter, (_, tokens) in copies if letter not in gone for one in tokens}
         if release.state == "withdrawn":
             last = "withdrawal" if release.published_at else "embargo"
-            told = (
-                letter not in release.before_end for letter, (kind, _) in copies if kind == last
-            )
-            if theirs and release.before_end.issuperset(notices):
+            notices = {letter for letter, (kind, _) in copies if kind == last}
+            if theirs and notices <= release.before_end:
                 yield "was not told that it was withdrawn"
             return
         if release.state != "published":
