@@ -39,16 +39,27 @@ def written(language: str, title: str) -> Edition:
 
 
 def comes(office: Office, *texts: tuple[str, str], identity: str = "id-1") -> int:
-    """The release in some languages, or others of it, are added and let go together; its number."""
+    """The release in some languages, or others of it, are added and go out together; its number."""
+    number = is_let_go(office, *texts, identity=identity)
+    goes_out(office)
+    return number
+
+
+def is_let_go(office: Office, *texts: tuple[str, str], identity: str) -> int:
+    """The release in some languages is added and let go; its number."""
     for text in texts:
         document = ReleaseDocument(written(*text), identity=identity)
         added = press.add_document(office, document, newsroom=UM.key, who="desk")
     press.send(office, added.id, who="desk")
-    publish.publish_due(office)
-    send(office)
+    return added.id
+
+
+def goes_out(office: Office) -> None:
+    """Everything that was let go is published, in each of its languages."""
+    while publish.publish_due(office):
+        send(office)
     while translations.publish_due(office):
         send(office)
-    return added.id
 
 
 def adds_up(office: Office) -> None:
