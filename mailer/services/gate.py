@@ -217,7 +217,7 @@ def _volume(office: Office, comer: Comer) -> Sequence[Drop]:
 
 @lru_cache(maxsize=512)  # asked twice of each: by the look, and as it is counted
 def _drops(terms: SignupTerms, key: str, address: Address, ip: str | None) -> Sequence[Drop]:
-    return [_nameless(key, limit) for limit in volume_limits(terms, address, ip)]
+    return tuple(_nameless(key, limit) for limit in volume_limits(terms, address, ip))
 
 
 def _log_full(full: Sequence[str | None]) -> None:

@@ -6,6 +6,8 @@ subscription that it was sent to, or by the one that inherited it (`store.inheri
 They are about rows of `mailing`, `delivery` and `digest_due` of the query around them.
 """
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement, FromClause, and_, exists, or_, select
 
 from mailer.core.delivery import DeliveryState, Result
@@ -100,6 +102,17 @@ def held(reader: int, copy: FromClause, bearer: FromClause | None = None) -> Col
     settled = copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN])
     over = or_(settled, and_(copy.c.state != DeliveryState.DUE, left(copy)))
     return and_(over, inheriting.bears(reader, owner.c.subscription_id, copy.c.mailing_id))
+
+
+def may_be_held(copy: FromClause) -> ColumnElement[bool]:
+    """Of a delivery: it was accepted, or may have left."""
+    settled = copy.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNKNOWN])
+    return or_(settled, left(copy))
+
+
+def not_failed_by(copy: FromClause, moment: datetime) -> ColumnElement[bool]:
+    """Of a delivery: it had not certainly failed at a moment; the same whenever that is asked."""
+    return or_(may_be_held(copy), copy.c.settled_at.is_(None), copy.c.settled_at > moment)
 
 
 def left(copy: FromClause) -> ColumnElement[bool]:

@@ -169,12 +169,8 @@ def _is_copy(changed: _Changed) -> ColumnElement[bool]:
     return and_(
         delivery.c.mailing_id.in_(changed.mailings),
         delivery.c.prepared_id.in_(changed.messages),
-        _may_be_held(),
+        copies.may_be_held(delivery),
     )
-
-
-def _may_be_held() -> ColumnElement[bool]:
-    return or_(delivery.c.state == "accepted", delivery.c.state == "unknown", copies.left(delivery))
 
 
 def _is_shown(changed: _Changed, of: MailingRow) -> ColumnElement[bool]:
@@ -183,7 +179,7 @@ def _is_shown(changed: _Changed, of: MailingRow) -> ColumnElement[bool]:
         digest_due.c.release_id == changed.release_id,
         digest_due.c.edition_id.in_(changed.editions),
         delivery.c.made_at <= of.made_at,
-        or_(_may_be_held(), delivery.c.settled_at.is_(None), delivery.c.settled_at > of.made_at),
+        copies.not_failed_by(delivery, of.made_at),
     )
 
 

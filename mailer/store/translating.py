@@ -133,8 +133,11 @@ def _lacks(
     shown = [_in_language(of, own_row), *_is_its_first(connection, of, earlier)]
     if inheriting.anybody_has(connection, of):
         of_copies, of_digests = inheriting.of_delivery(of), inheriting.of_digest(of)
-        theirs = (*inheriting.by_reader(of_copies), _may_be_there(of))
-        handed_on = (*inheriting.by_reader(of_digests), exists().where(_holds(of)))
+        # What another one was owed and never got is nobody's inheritance.
+        there = copies.not_failed_by(delivery, of.made_at)
+        lies_in = delivery.c.id == digest_due.c.delivery_id
+        theirs = (*inheriting.by_reader(of_copies), there)
+        handed_on = (*inheriting.by_reader(of_digests), exists().where(lies_in, there))
         by_itself.append(exists().where(owed, *theirs))
         in_digests.append(_by_digest(of, *handed_on))
         shown.append(_in_language(of, *handed_on))
@@ -142,21 +145,6 @@ def _lacks(
     has = or_(*by_itself, *in_digests)
     has_this = or_(*(each.where(this) for each in by_itself), *shown)
     return or_(not_(has), and_(every, not_(has_this)))
-
-
-def _may_be_there(of: MailingRow) -> ColumnElement[bool]:
-    """Of a delivery: it had not certainly failed as the translation was opened.
-
-    What another one was owed and never got is nobody's inheritance.
-    """
-    settled_later = or_(delivery.c.settled_at.is_(None), delivery.c.settled_at > of.made_at)
-    settled = delivery.c.state.in_(["accepted", "unknown"])
-    return or_(settled_later, settled, copies.left(delivery))
-
-
-def _holds(of: MailingRow) -> ColumnElement[bool]:
-    """Of what lies in a digest: the same of that digest."""
-    return and_(delivery.c.id == digest_due.c.delivery_id, _may_be_there(of))
 
 
 def _in_language(of: MailingRow, *whose: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """A correction reaches exactly those who hold the old text, and nobody is sent the old text any more."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -43,6 +43,7 @@ from mailer.services import (
     retry,
     settle,
 )
+from mailer.services.bookkeeper import Letter
 from mailer.services.office import Limits, Office
 from mailer.store import amended
 from mailer.store.control import CORRECTING
@@ -71,6 +72,15 @@ def correct(
 ) -> aftermath.Amended:
     named: dict[str, object] = {"note": "A wrong day.", "who": "desk", "patience": 0} | changes
     return corrections.correct(office, release, corrected(title), **named)  # type: ignore[arg-type] # as named
+
+
+def corrected_with_one_on_the_wire(office: Office, hand: DeskHand) -> Sequence[Letter]:
+    """A release is corrected of which one reader has a copy and another's is on the wire."""
+    publish_one(office)
+    hand.send(ACCEPTED)
+    on_wire = hand.begin(1)
+    correct(office)
+    return on_wire
 
 
 def withdraw(office: Office, release: int = 1) -> aftermath.Amended:
@@ -339,10 +349,7 @@ def test_a_withdrawn_release_is_not_retried(office: Office, hand: DeskHand) -> N
 def test_a_pause_outlasts_a_correction_and_a_resume_waits_for_it(
     office: Office, hand: DeskHand
 ) -> None:
-    publish_one(office)
-    hand.send(ACCEPTED)
-    on_wire = hand.begin(1)
-    correct(office)
+    on_wire = corrected_with_one_on_the_wire(office, hand)
     control.resume(office, 1, who="other")
     control.pause(office, 1, who="other", reason="wait", patience=0)
     hand.end(on_wire, ACCEPTED)
@@ -363,10 +370,7 @@ def test_a_pause_outlasts_a_correction_and_a_resume_waits_for_it(
 def test_what_is_resumed_amid_a_correction_goes_on_by_itself(
     office: Office, hand: DeskHand
 ) -> None:
-    publish_one(office)
-    hand.send(ACCEPTED)
-    on_wire = hand.begin(1)
-    correct(office)
+    on_wire = corrected_with_one_on_the_wire(office, hand)
     control.pause(office, 1, who="other", reason="wait", patience=0)
     answer = control.resume(office, 1, who="other")
     assert answer.changed
@@ -462,10 +466,7 @@ def test_a_correction_races_with_publishing(office: Office, hand: DeskHand, late
 
 def test_one_that_waits_is_overtaken_by_the_next(office: Office, hand: DeskHand) -> None:
     """Its notice was never for anybody; the account adds up at every step."""
-    publish_one(office)
-    hand.send(ACCEPTED)
-    on_wire = hand.begin(1)
-    correct(office)
+    on_wire = corrected_with_one_on_the_wire(office, hand)
     adds_up(office)
     correct(office, title="Nyt, rettet igen")
     adds_up(office)
@@ -482,10 +483,7 @@ def test_one_that_waits_is_overtaken_by_the_next(office: Office, hand: DeskHand)
 def test_a_notice_that_is_cancelled_while_it_waits_tells_nobody(
     office: Office, hand: DeskHand
 ) -> None:
-    publish_one(office)
-    hand.send(ACCEPTED)
-    on_wire = hand.begin(1)
-    correct(office)
+    on_wire = corrected_with_one_on_the_wire(office, hand)
     control.cancel(office, 1, who="other", patience=0)
     hand.end(on_wire, ACCEPTED)
     hand.let_go_of_stopped()

@@ -12,6 +12,7 @@ from support.offices import UM, Clock, make_office
 from support.over_both import BOTH, database_of
 
 from mailer.core.address import parse_address
+from mailer.core.delivery import Outcome
 from mailer.core.errors import NotAllowed, NotFound
 from mailer.core.release import ReleaseDocument
 from mailer.services import (
@@ -66,6 +67,15 @@ def under_embargo(office: Office, clock: Clock, hours: float = 2) -> int:
     """A release that may go out in two hours and not before."""
     number = approve(office, text("Nyt"))
     embargo.move(office, number, clock() + timedelta(hours=hours), who="desk")
+    return number
+
+
+def sent_early(office: Office, clock: Clock, hand: DeskHand, *outcomes: Outcome) -> int:
+    """A release under embargo, and what became of its copies to two who are accredited."""
+    accredit(office, 0, 1)
+    number = under_embargo(office, clock)
+    early.send_early(office, number, who="desk")
+    hand.send(*outcomes)
     return number
 
 
@@ -182,10 +192,7 @@ def test_a_silent_correction_leaves_the_word_of_a_moved_embargo_alone(
 def test_who_holds_an_early_copy_is_told_when_it_is_lifted(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:
-    accredit(office, 0, 1)
-    number = under_embargo(office, clock)
-    early.send_early(office, number, who="desk")
-    hand.send(ACCEPTED, DEFERRED)
+    number = sent_early(office, clock, hand, ACCEPTED, DEFERRED)
 
     assert embargo.lift(office, number, who="desk").told == 1
     assert len(publish.publish_due(office)) == 1
@@ -221,10 +228,7 @@ def test_who_holds_an_early_copy_is_told_when_it_is_killed(
 def test_a_correction_before_publication_goes_to_early_readers_alone(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:
-    accredit(office, 0, 1)
-    number = under_embargo(office, clock)
-    early.send_early(office, number, who="desk")
-    hand.send(ACCEPTED)
+    number = sent_early(office, clock, hand, ACCEPTED)
     corrections.correct(office, number, corrected("Nyt rettet"), note="", who="desk", patience=0)
     hand.let_go_of_stopped()
     aftermath.settle_due(office)
@@ -244,10 +248,7 @@ def test_a_correction_before_publication_goes_to_early_readers_alone(
 def test_a_correction_after_it_was_lifted_takes_back_what_still_names_it(
     office: Office, clock: Clock, hand: DeskHand
 ) -> None:
-    accredit(office, 0, 1)
-    number = under_embargo(office, clock)
-    early.send_early(office, number, who="desk")
-    hand.send(ACCEPTED, DEFERRED)
+    number = sent_early(office, clock, hand, ACCEPTED, DEFERRED)
     embargo.lift(office, number, who="desk")
     corrections.correct(office, number, corrected("Nyt rettet"), note="", who="desk", patience=0)
     aftermath.settle_due(office)
