@@ -53,6 +53,8 @@ class Feed:
         self._notices: deque[Letter] = deque()
         self._letters: deque[Letter] = deque()
         self._aside: dict[str, deque[Letter]] = {}
+        self._withdrawn: Collection[int] = frozenset()
+        self._late: deque[Letter] = deque()  # came after their mailing was withdrawn
         self._clocks: dict[str, asyncio.TimerHandle] = {}
         self._takers: list[Taker] = []
         self._idle: Counter[Route] = Counter()
@@ -63,7 +65,7 @@ class Feed:
         self._unbound = [each.paced for each in routes.routes] == [False]
 
     def __len__(self) -> int:
-        return len(self._notices) + len(self._letters) + self.laid_aside
+        return len(self._notices) + len(self._letters) + len(self._late) + self.laid_aside
 
     @property
     def laid_aside(self) -> int:
@@ -164,7 +166,14 @@ class Feed:
         return any(each is not route and each.usable for each in self._routes.routes)
 
     def withdraw(self, mailings: Collection[int]) -> list[Letter]:
-        """Take out the letters of these mailings, none of which was begun."""
+        """Take out the letters of these mailings, none of which was begun.
+
+        Those that come of them from now on no line takes: they wait for the next call, which says anew whose.
+        """
+        late, self._late, self._withdrawn = self._late, deque(), mailings
+        self.put(late)
+        if not mailings:
+            return []
         return self._sorted_out(lambda letter: letter.due.mailing_id in mailings)
 
     def clear(self) -> list[Letter]:
@@ -255,11 +264,13 @@ class Feed:
         self.reconsider()
 
     def _queue_of(self, letter: Letter) -> deque[Letter]:
-        return self._notices if letter.due.mailing_id is None else self._letters
+        if letter.due.mailing_id is None:
+            return self._notices
+        return self._late if letter.due.mailing_id in self._withdrawn else self._letters
 
     def _sorted_out(self, out: Callable[[Letter], bool]) -> list[Letter]:
         taken: list[Letter] = []
-        for queue in (self._notices, self._letters, *self._aside.values()):
+        for queue in (self._notices, self._letters, self._late, *self._aside.values()):
             taken += filter(out, queue)
             kept = [letter for letter in queue if not out(letter)]
             queue.clear()

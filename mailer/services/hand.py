@@ -39,6 +39,11 @@ class Hand:
         return tuple(number for number, letters in self._of_mailing.items() if letters)
 
     @property
+    def held(self) -> frozenset[int]:
+        """Mailings that are to be held and are not yet, on record."""
+        return frozenset(self._holds)
+
+    @property
     def entries(self) -> Entries:
         """What is to be written at present."""
         return Entries(tuple(self._tried), self._put_off.copy(), self._holds.copy())

@@ -91,8 +91,11 @@ class Reports:
         self.news.set()
 
     def withdraw(self, mailings: frozenset[int]) -> None:
-        """Let go of all that is in hand of these mailings and was not begun."""
-        for letter in self._feed.withdraw(mailings):
+        """Let go of what was not begun of these mailings, and of those that are to be held.
+
+        It is told after each turn of the books: letters that were handed out or made meanwhile go too.
+        """
+        for letter in self._feed.withdraw(mailings | self._hand.held):
             self._hand.let_go(letter, timedelta(0))
 
     def missing(self, route: Route) -> None:

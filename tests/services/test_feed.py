@@ -154,6 +154,25 @@ def test_what_is_taken_out_is_not_handed_out() -> None:
     story(told)
 
 
+def test_what_comes_late_of_a_withdrawn_mailing_is_withheld_until_the_next_word() -> None:
+    async def told(at: Counter) -> None:
+        at.feed.put([letter(5), letter(1), letter(2, mailing=2)])
+        assert at.take() == 5
+        assert at.feed.withdraw({1}) == [letter(1)]
+        at.feed.put([letter(3), letter(4, mailing=None)])
+        at.feed.put_back(letter(5))
+        assert (len(at.feed), at.take(), at.take(), at.take()) == (4, 4, 2, None)
+        assert at.feed.withdraw({1, 2}) == [letter(5), letter(3)]
+        at.feed.put([letter(6), letter(7, mailing=2)])
+        assert at.feed.withdraw({2}) == [letter(7, mailing=2)]
+        assert at.take() == 6, "its mailing goes on"
+        at.feed.put([letter(8)])
+        assert at.feed.withdraw(frozenset()) == []
+        assert (at.take(), len(at.feed)) == (8, 0)
+
+    story(told)
+
+
 def test_a_taker_that_is_cancelled_takes_nothing_with_it() -> None:
     async def told(at: Counter) -> None:
         patient, cancelled = (asyncio.create_task(at.taken()) for _ in range(2))
