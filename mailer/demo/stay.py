@@ -53,6 +53,7 @@ def doors_open(stage: Stage) -> Iterator[OpenDoors]:
 def served(app: ASGIApp) -> Iterator[str]:
     """`app` on a free port of 127.0.0.1, in a thread of its own; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as web.server says
     settings = uvicorn.Config(
         app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
     )

@@ -129,5 +129,8 @@ def _listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
             f"The pages cannot be served on {host} port {port}: {error.strerror or error}",
             "choose another --host or --port, or stop what listens there",
         ) from error
+    # What it accepts inherits this. Else the body of a page, written after its head, waits up to 40 ms
+    # until its visitor's machine says that it has the head; asyncio sees to that of its own sockets alone.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     return listener

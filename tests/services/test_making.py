@@ -56,7 +56,7 @@ def letters(first: int, count: int, prepared: Prepared = SIGNED) -> list[Letter]
 
 
 class Watched(Composer):
-    """A composer that notes in which thread it works, and stops there as long as it is told to."""
+    """A composer that notes in which thread it works, and stops in those that sign as long as it is told to."""
 
     def __init__(self) -> None:
         super().__init__(Tokens(["a key"]), Marks(["another"]), signers=signers("rsa"))
@@ -66,9 +66,10 @@ class Watched(Composer):
         self.begun = threading.Event()
 
     def compose(self, prepared: Prepared, due: Due) -> Message:
-        self.threads.add(threading.current_thread().name)
+        thread = threading.current_thread().name
+        self.threads.add(thread)
         self.begun.set()
-        assert self.may_go_on.wait(10)
+        assert not thread.startswith("signing") or self.may_go_on.wait(10)
         return super().compose(prepared, due)
 
 
@@ -137,7 +138,8 @@ def test_letters_of_other_mailings_do_not_wait_for_those_that_are_made() -> None
         at = Desk()
         at.composer.may_go_on.clear()
         at.maker.put([*letters(1, 5), *letters(6, 3, PLAIN), *letters(9, 2)])
-        assert [each.due.id for each in await at.taken(3)] == [6, 7, 8]
+        found = await at.taken(3)
+        assert [each.due.id for each in found if each.message] == [6, 7, 8]
         at.composer.may_go_on.set()
         assert {each.due.id for each in await at.taken(7)} == {1, 2, 3, 4, 5, 9, 10}
         await at.maker.close()

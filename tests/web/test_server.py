@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import socket
 
+import psutil
 import pytest
 from support.offices import UM
 from support.serving import exchange, serving
@@ -33,6 +35,29 @@ def test_pages_are_served_and_serving_stops_when_told(office: Office) -> None:
     port = asyncio.run(story())
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_no_page_waits_until_its_head_was_acknowledged(office: Office) -> None:
+    """Nagle's algorithm would hold back its second write (RFC 896), by 40 ms where that is delayed."""
+
+    async def story() -> list[int]:
+        async with serving(create_app(office)) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(get("/healthz").replace(b"close", b"keep-alive"))
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            found = [
+                one.fd
+                for one in psutil.Process().net_connections("tcp4")
+                if one.laddr.port == port and one.raddr
+            ]
+            options = []
+            for number in found:
+                with socket.socket(fileno=os.dup(number)) as accepted:
+                    options.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+        return options
+
+    assert asyncio.run(story()) == [1]
 
 
 def test_two_sites_share_a_loop_and_no_signal_is_taken(office: Office) -> None:
