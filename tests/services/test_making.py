@@ -56,7 +56,7 @@ def letters(first: int, count: int, prepared: Prepared = SIGNED) -> list[Letter]
 
 
 class Watched(Composer):
-    """A composer that notes in which thread it works, and stops in those that sign as long as it is told to."""
+    """A composer that notes its threads; those that sign stop as long as they are told to."""
 
     def __init__(self) -> None:
         super().__init__(Tokens(["a key"]), Marks(["another"]), signers=signers("rsa"))
