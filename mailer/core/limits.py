@@ -149,9 +149,14 @@ def pace_limit(address: Address, interval: timedelta) -> Limit:
 def surge_limit(terms: SignupTerms, address: Address, *, proved: bool) -> Limit:
     """What an explosion is told by; those who did the work that was asked of them count by themselves."""
     strict = terms.proof == "always" and not proved
-    lane = "proved" if proved else "plain"
+    lane = surge_lane(proved=proved)
     count = terms.unproved if strict else terms.surge
     return _spread(Limit(Kind.SURGE, lane, count, terms.calm), canonical(address.lookup))
+
+
+def surge_lane(*, proved: bool) -> str:
+    """By whom sign-ups are counted that may explode."""
+    return "proved" if proved else "plain"
 
 
 def _networks(terms: SignupTerms, ip: str | None) -> Iterator[Limit]:

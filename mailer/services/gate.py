@@ -15,7 +15,7 @@ What an operator adds by hand counts against nothing but the mailbox's pace.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ from mailer.core.limits import (
     Limit,
     SignupTerms,
     pace_limit,
+    surge_lane,
     surge_limit,
     volume_limits,
 )
@@ -75,13 +76,18 @@ def is_shut(office: Office, *, address: Address, origin: Origin) -> bool:
 
 
 def are_shut(office: Office, comers: Sequence[Comer]) -> list[bool]:
-    """The same of each of several, as if it came alone."""
+    """The same of each of several, as if it came alone.
+
+    Nobody is asked about while nobody was turned away lately: all are counted anyway.
+    """
+    if not office.flood.lately:
+        return [False] * len(comers)
     drops = [_volume(office, comer) for comer in comers]
     if not any(drops):
         return [False] * len(comers)
     with office.database.read() as connection:
         full = buckets.look_all(connection, drops, office.clock())
-    _log_full(full)
+    _note_full(office, full)
     return [kind is not None for kind in full]
 
 
@@ -95,12 +101,29 @@ def admit(office: Office, connection: Connection, *, address: Address, origin: O
 
 def admit_all(office: Office, connection: Connection, comers: Sequence[Comer]) -> list[Passage]:
     """The same for each of several in turn."""
-    drops = [_volume(office, comer) for comer in comers]
-    full = [kind for kind, _ in buckets.pour_all(connection, drops, office.clock())]
-    _log_full(full)
-    let_in = [comer for comer, kind in zip(comers, full, strict=True) if kind is None]
-    held = iter(_explode(office, connection, let_in))
-    return [Passage.SHUT if kind else Passage.HELD if next(held) else Passage.OPEN for kind in full]
+    now = office.clock()
+    volumes = [_volume(office, comer) for comer in comers]
+    surges = [_surge(office, comer) for comer in comers]
+    both = [(*volume, *surge) for volume, surge in zip(volumes, surges, strict=True)]
+    if buckets.pour_with_room(connection, both, now):  # all of them at once: so it mostly is
+        full: list[str | None] = [None] * len(comers)
+        beyond = full
+    else:
+        full = [kind for kind, _ in buckets.pour_all(connection, volumes, now)]
+        _note_full(office, full)
+        counted = [() if kind else surge for kind, surge in zip(full, surges, strict=True)]
+        beyond = [kind for kind, _ in buckets.pour_all(connection, counted, now)]
+    held = _held(office, connection, comers, beyond)
+    return [
+        Passage.SHUT if kind else Passage.HELD if surge and _lane(comer) in held else Passage.OPEN
+        for comer, kind, surge in zip(comers, full, surges, strict=True)
+    ]
+
+
+def give_back(office: Office, connection: Connection, comers: Sequence[Comer]) -> None:
+    """Let sign-ups count nowhere that were admitted and could not be taken."""
+    drops = [(*_volume(office, comer), *_surge(office, comer)) for comer in comers]
+    buckets.give_back(connection, drops, office.clock())
 
 
 def give_turn(
@@ -174,30 +197,18 @@ def sweep(office: Office) -> int:
         return buckets.sweep(connection, now)
 
 
-def _explode(office: Office, connection: Connection, comers: Sequence[Comer]) -> list[bool]:
-    """Of each, whether its mail is held since sign-ups explode."""
-    now, terms = office.clock(), office.limits.signups
-    limits = [
-        surge_limit(terms, comer.address, proved=comer.origin.proved)
-        if _by_visitor(comer.origin)
-        else None
-        for comer in comers
-    ]
-    counted = [limit if limit and limit.count else None for limit in limits]
-    if not any(counted):
-        return [False] * len(comers)
-    lanes = [limit.name.partition("/")[0] if limit else "" for limit in counted]
-    drops = [[_drop(office, limit)] if limit else [] for limit in counted]
-    poured = buckets.pour_all(connection, drops, now)
-    held, noted = set(buckets.surges(connection, now)), set[str]()
-    waits = []
-    for lane, (full, _) in zip(lanes, poured, strict=True):
-        if full is not None and lane not in noted:
-            noted.add(lane)
-            held.add(lane)
-            _note_surge(connection, lane, now, now + terms.calm)
-        waits.append(lane in held)
-    return waits
+def _held(
+    office: Office, connection: Connection, comers: Sequence[Comer], beyond: Sequence[str | None]
+) -> Collection[str]:
+    """The lanes whose mails are held since their sign-ups explode, be it by these that are `beyond`."""
+    if not office.limits.signups.surge and not office.limits.signups.unproved:
+        return ()
+    now, calm = office.clock(), office.limits.signups.calm
+    held = set(buckets.surges(connection, now))
+    for lane in sorted({_lane(comer) for comer, kind in zip(comers, beyond, strict=True) if kind}):
+        held.add(lane)
+        _note_surge(connection, lane, now, now + calm)
+    return held
 
 
 def _note_surge(connection: Connection, lane: str, now: datetime, until: datetime) -> None:
@@ -220,10 +231,24 @@ def _drops(terms: SignupTerms, key: str, address: Address, ip: str | None) -> Se
     return tuple(_nameless(key, limit) for limit in volume_limits(terms, address, ip))
 
 
-def _log_full(full: Sequence[str | None]) -> None:
+def _surge(office: Office, comer: Comer) -> Sequence[Drop]:
+    terms = office.limits.signups
+    if not _by_visitor(comer.origin):
+        return ()
+    limit = surge_limit(terms, comer.address, proved=comer.origin.proved)
+    return (_drop(office, limit),) if limit.count else ()
+
+
+def _lane(comer: Comer) -> str:
+    """Those who did the work that was asked of them explode by themselves."""
+    return surge_lane(proved=comer.origin.proved)
+
+
+def _note_full(office: Office, full: Sequence[str | None]) -> None:
     for kind in full:
         if kind is not None:
             log.info("sign-up over limit", extra={"limit": kind})
+            office.flood.note()
 
 
 def _by_visitor(origin: Origin) -> bool:

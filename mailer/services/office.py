@@ -1,5 +1,7 @@
 """The press office at work: everything a service is handed, settled once by the wiring."""
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -60,6 +62,29 @@ class Limits:
     attachments: int = 300 * 1024
 
 
+class Flood:
+    """Whether sign-ups were turned away lately, as far as this process has seen.
+
+    Args:
+        seconds: what lately is.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, seconds: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._until = -math.inf
+
+    def note(self) -> None:
+        """One was turned away now."""
+        self._until = self._clock() + self._seconds
+
+    @property
+    def lately(self) -> bool:
+        """Whether one was within that time."""
+        return self._clock() < self._until
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """What every service is handed.
@@ -70,6 +95,7 @@ class Office:
         shared_clock: the ends of leases are told by the database's clock where it has one.
         retention: how long what is kept of readers.
         sources: where releases come from, by key.
+        flood: what turns sign-ups away, and what would rather know before it writes, share it.
     """
 
     database: Database
@@ -83,6 +109,7 @@ class Office:
     shared_clock: bool = False
     retention: Retention = field(default_factory=Retention)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    flood: Flood = field(default_factory=Flood)
 
     def newsroom(self, key: str) -> Newsroom:
         """The newsroom of that key.

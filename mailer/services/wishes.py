@@ -9,8 +9,11 @@ at the second time when the first is written. The rounds of a transaction follow
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 from mailer.core.address import Address
 from mailer.core.choice import EVERYTHING, Interests
@@ -25,6 +28,7 @@ from mailer.core.consent import (
     answer_signup,
 )
 from mailer.core.delivery import Purpose
+from mailer.core.errors import ServiceMissing, TryLater
 from mailer.core.language import choose
 from mailer.core.limits import canonical
 from mailer.core.newsroom import Newsroom
@@ -76,6 +80,13 @@ class Wish:
         return Comer(self.address, self.origin)
 
 
+class _LetIn(NamedTuple):
+    """A wish that came in, and whether its mail is held."""
+
+    wish: Wish
+    passage: Passage
+
+
 @dataclass(frozen=True, slots=True)
 class _Answered:
     """A wish that came in, how its subscription stands, and the turn of its mail, if it gets one."""
@@ -89,57 +100,69 @@ class _Answered:
 def take(office: Office, wishes: Sequence[Wish]) -> list[Reply | Exception]:
     """Take sign-ups; what each is answered with by mail, or why it could not be taken.
 
+    They are counted first, by themselves and without waiting for the disk: what everybody counts in is held
+    no longer than that.
+
     Raises:
         TryLater, ServiceMissing: none of them is taken, for the database is busy or gone.
     """
-    return each_its_own(wishes, lambda some: _take(office, some))
+    admitted = each_its_own(wishes, partial(_admit, office))
+    let_in = [
+        _LetIn(wish, passage)
+        for wish, passage in zip(wishes, admitted, strict=True)
+        if isinstance(passage, Passage) and passage is not Passage.SHUT
+    ]
+    taken = iter(_take_all(office, let_in) if let_in else [])
+    return [
+        passage if isinstance(passage, Exception)
+        else Reply.SILENCE if passage is Passage.SHUT
+        else next(taken)
+        for passage in admitted
+    ]  # fmt: skip
 
 
-def _take(office: Office, wishes: Sequence[Wish]) -> list[Reply]:
+def _admit(office: Office, wishes: Sequence[Wish]) -> list[Passage]:
+    with office.database.write(durable=False) as connection:
+        return gate.admit_all(office, connection, [wish.comer for wish in wishes])
+
+
+def _take_all(office: Office, let_in: Sequence[_LetIn]) -> list[Reply | Exception]:
+    try:
+        return each_its_own(let_in, partial(_take, office))
+    except (TryLater, ServiceMissing):
+        with suppress(TryLater, ServiceMissing), office.database.write(durable=False) as connection:
+            gate.give_back(office, connection, [one.wish.comer for one in let_in])
+        raise
+
+
+def _take(office: Office, let_in: Sequence[_LetIn]) -> list[Reply]:
     with office.database.write() as connection:
         take_turn(connection, alone=False)
-        replies = [Reply.SILENCE] * len(wishes)
-        for numbers in _rounds(wishes):
-            taken = _round(office, connection, [wishes[at] for at in numbers])
-            for at, reply in zip(numbers, taken, strict=True):
-                replies[at] = reply
+        replies = [Reply.SILENCE] * len(let_in)
+        for numbers in _rounds(let_in):
+            answered = _answer(office, connection, [let_in[at] for at in numbers])
+            _keep(office, connection, answered)
+            for at, one in zip(numbers, answered, strict=True):
+                replies[at] = one.reply
     office.wake()
     return replies
 
 
-def _rounds(wishes: Sequence[Wish]) -> Iterator[list[int]]:
-    """Where the wishes of each round stand: a mailbox is in each of them once at most."""
-    rest = list(range(len(wishes)))
+def _rounds(let_in: Sequence[_LetIn]) -> Iterator[list[int]]:
+    """Where those of each round stand: a mailbox is in each of them once at most."""
+    rest = list(range(len(let_in)))
     while rest:
         mailboxes = set[str]()
         here, later = list[int](), list[int]()
         for at in rest:
-            mailbox = canonical(wishes[at].address.lookup)
+            mailbox = canonical(let_in[at].wish.address.lookup)
             (later if mailbox in mailboxes else here).append(at)
             mailboxes.add(mailbox)
         yield here
         rest = later
 
 
-def _round(office: Office, connection: Connection, wishes: Sequence[Wish]) -> list[Reply]:
-    passages = gate.admit_all(office, connection, [wish.comer for wish in wishes])
-    let_in = [
-        (wish, passage)
-        for wish, passage in zip(wishes, passages, strict=True)
-        if passage is not Passage.SHUT
-    ]
-    answered = _answer(office, connection, let_in) if let_in else []
-    if answered:
-        _keep(office, connection, answered)
-    replies = iter(answered)
-    return [
-        Reply.SILENCE if passage is Passage.SHUT else next(replies).reply for passage in passages
-    ]
-
-
-def _answer(
-    office: Office, connection: Connection, let_in: Sequence[tuple[Wish, Passage]]
-) -> list[_Answered]:
+def _answer(office: Office, connection: Connection, let_in: Sequence[_LetIn]) -> list[_Answered]:
     """What each is answered with; a mailbox that waits for too many mails already gets none."""
     now = office.clock()
     rows = newcomers.find_or_make_all(

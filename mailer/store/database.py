@@ -68,8 +68,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that is committed when the block ends well and undone otherwise.
+
+        Args:
+            durable: its commit is on the disk. Else it waits for no disk, and is lost, whole, where the
+                machine or the database server breaks down right after it: for what bounds and proves nothing.
 
         Raises:
             ServiceMissing: the database cannot be reached.
@@ -79,10 +83,25 @@ class Database:
         with turn, _translated(self.engine), self.engine.connect() as connection:
             connection.info["writing"] = True
             try:
-                with connection.begin():
+                with self._commits(connection, durable=durable), connection.begin():
+                    if not (durable or self.is_sqlite):
+                        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                     yield connection
             finally:
                 connection.info["writing"] = False
+
+    @contextmanager
+    def _commits(self, connection: Connection, *, durable: bool) -> Iterator[None]:
+        """SQLite is told outside the transaction whether its end waits for the disk."""
+        if durable or not self.is_sqlite:
+            yield
+            return
+        say = connection.connection.cursor().execute
+        say("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            say("PRAGMA synchronous = FULL")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

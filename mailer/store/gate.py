@@ -103,12 +103,13 @@ def pour_all(
     They are counted as one; where that is too much for a bucket, those that it is not too full for one by
     one.
     """
-    if poured := _pour_at_once(connection, together, now):
-        return poured
+    if turns := pour_with_room(connection, together, now):
+        return [(None, turn) for turn in turns]
     full = look_all(connection, together, now)
     rest = [drops for drops, kind in zip(together, full, strict=True) if kind is None]
-    turns = iter(_pour_at_once(connection, rest, now) or _pour_in_turn(connection, rest, now))
-    return [next(turns) if kind is None else (kind, now) for kind in full]
+    poured = pour_with_room(connection, rest, now)
+    given = iter([(None, turn) for turn in poured] or _pour_in_turn(connection, rest, now))
+    return [next(given) if kind is None else (kind, now) for kind in full]
 
 
 def _pour_in_turn(
@@ -116,32 +117,56 @@ def _pour_in_turn(
 ) -> Iterator[tuple[str | None, datetime]]:
     for drops in together:
         kind = look(connection, drops, now)
-        poured = None if kind else _pour_at_once(connection, [drops], now)
+        turns = [] if kind else pour_with_room(connection, [drops], now)
         # Nothing poured although there was room: another process was quicker.
-        yield poured[0] if poured else (kind or drops[0].kind, now)
+        yield (None, turns[0]) if turns else (kind or drops[0].kind, now)
 
 
-def _pour_at_once(
+def pour_with_room(
     connection: Connection, together: Sequence[Sequence[Drop]], now: datetime
-) -> list[tuple[str | None, datetime]]:
-    """Pour all, or nothing where that is too much; when the turn of each is, or nothing."""
+) -> list[datetime]:
+    """Pour all of several sign-ups, or nothing where that is too much for a bucket.
+
+    Returns:
+        The turn of each (see `pour`), or nothing.
+    """
+    drops = _merged(together)
+    levels = _poured(connection, drops, now)
+    there = [one for one in drops if (one.kind, one.name) in levels]
+    moment = _milliseconds(now)
+    if there != drops or any(levels[one.kind, one.name] > moment + one.size for one in drops):
+        _take_out(connection, there, now)
+        return []
+    reached = {(one.kind, one.name): levels[one.kind, one.name] - one.share for one in drops}
+    return [max(now, _turn(some, reached)) for some in together]
+
+
+def give_back(connection: Connection, together: Sequence[Sequence[Drop]], now: datetime) -> None:
+    """Take out again what was poured for these sign-ups a moment ago."""
+    _take_out(connection, _merged(together), now)
+
+
+def _merged(together: Sequence[Sequence[Drop]]) -> list[Drop]:
+    """What goes into each bucket, all together; in one order, for everybody."""
     merged: dict[tuple[str, str], Drop] = {}
     for one in chain.from_iterable(together):
         known = merged.get((one.kind, one.name))
         merged[one.kind, one.name] = replace(one, share=one.share + known.share) if known else one
-    if not merged:
-        return [(None, now)] * len(together)
-    moment = _milliseconds(now)
-    connection.exec_driver_sql("SAVEPOINT pouring")  # the commit lets go of it
-    drops = [merged[key] for key in sorted(merged)]  # in one order, for everybody
+    return [merged[key] for key in sorted(merged)]
+
+
+def _take_out(connection: Connection, drops: Sequence[Drop], now: datetime) -> None:
+    _poured(connection, [replace(one, share=-one.share) for one in drops], now)
+
+
+def _poured(
+    connection: Connection, drops: Sequence[Drop], now: datetime
+) -> dict[tuple[str, str], int]:
+    """Pour where there is room, each bucket once; the levels of those that took it."""
+    if not drops:
+        return {}
     rows = connection.execute(*_upsert(drops, now, connection.dialect.name)).all()
-    levels = {(row.kind, row.name): row.empty_at for row in rows}
-    beyond = moment + max(one.size for one in merged.values()) + 1  # of who was not poured at all
-    if any(levels.get(key, beyond) > moment + one.size for key, one in merged.items()):
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT pouring")
-        return []
-    reached = {key: levels[key] - one.share for key, one in merged.items()}
-    return [(None, max(now, _turn(drops, reached))) for drops in together]
+    return {(row.kind, row.name): row.empty_at for row in rows}
 
 
 def _turn(drops: Sequence[Drop], reached: dict[tuple[str, str], int]) -> datetime:

@@ -10,7 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from support.offices import KEFM, START, UM, Clock, make_office
 from support.readers import acts, confirm_token, leave_token, notices, requests
 
@@ -19,7 +19,7 @@ from mailer.core.consent import Origin, Reply
 from mailer.core.limits import SignupTerms
 from mailer.core.newsroom import Newsroom
 from mailer.services import confirmation, gate, held, leaving, signup
-from mailer.services.office import Limits, Office
+from mailer.services.office import Flood, Limits, Office
 from mailer.store.database import Database
 from mailer.store.gate_tables import bucket, held_notice, surge
 from mailer.store.ledger_tables import delivery
@@ -171,6 +171,39 @@ def test_each_limit_bounds_what_it_names(
     assert len(requests(office)) == 1
     clock.move(hours=24)
     assert ask(office, second, ip=here) is Reply.CONFIRM
+
+
+def test_a_flood_is_turned_away_by_a_look(office: Office) -> None:
+    strict = limited(office, ipv4_an_hour=1)
+    written = list[str]()
+
+    def note(_connection: object, _cursor: object, words: str, *_: object) -> None:
+        written.append(words.split(maxsplit=1)[0])
+
+    def come(number: int) -> list[object]:
+        origin = Origin(form="web:/um/subscribe", ip="192.0.2.7")
+        address = parse_address(f"anna{number}@example.org")
+        wanted = signup.wish(
+            newsroom=UM, address=address, language="da", wording="Ja tak.", origin=origin
+        )
+        return list(signup.take(strict, [wanted]))
+
+    assert [come(0), come(1)] == [[Reply.CONFIRM], [Reply.SILENCE]]
+    event.listen(office.database.engine, "before_cursor_execute", note)
+    assert come(2) == [Reply.SILENCE]
+    event.remove(office.database.engine, "before_cursor_execute", note)
+    assert set(written) <= {"BEGIN", "SELECT"}
+
+
+def test_a_flood_is_over_some_seconds_after_the_last() -> None:
+    moment = [100.0]
+    flood = Flood(2.0, clock=lambda: moment[0])
+    assert not flood.lately
+    flood.note()
+    seen = []
+    for moment[0] in (100.0, 101.9, 102.0, 500.0):
+        seen.append(flood.lately)
+    assert seen == [True, True, False, False]
 
 
 def test_many_at_once_get_no_more_than_one_by_one(office: Office) -> None:

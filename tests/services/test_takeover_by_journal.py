@@ -363,12 +363,12 @@ class Held(Database):
         self.opened = threading.Event()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """Once the door is open."""
         if self.shut:
             self.knocking.set()
             assert self.opened.wait(10)
-        with super().write() as connection:
+        with super().write(durable=durable) as connection:
             yield connection
 
 

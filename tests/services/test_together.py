@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -19,7 +20,8 @@ from support.readers import PAGE, WORDING, leave_token, notices
 from mailer.core.address import parse_address
 from mailer.core.consent import Reply
 from mailer.core.errors import TryLater
-from mailer.services import leaving, signup
+from mailer.core.limits import SignupTerms
+from mailer.services import gate, leaving, signup
 from mailer.services.office import Office
 from mailer.services.together import Together, each_its_own
 from mailer.services.wishes import Wish
@@ -99,7 +101,7 @@ def test_who_comes_while_the_database_is_busy_is_served_by_one_commit(office: Of
 
     assert sorted(asked(office)) == sorted(NAMES)
     assert [purpose for purpose, *_ in notices(office)] == ["confirm"] * len(NAMES)
-    assert len(commits) == 2
+    assert len(commits) == 4, "two times they were counted, and taken"
 
 
 def test_a_fault_in_one_costs_the_others_nothing(office: Office) -> None:
@@ -161,6 +163,19 @@ def test_a_database_that_stays_busy_is_told_to_all_who_wait_and_nothing_is_done(
     assert asked(office) == []
 
     assert asyncio.run(all_of(served, [wish(NAMES[0])])) == [Reply.CONFIRM]
+    impatient.database.close()
+
+
+def test_who_is_asked_to_come_back_has_used_up_nothing(office: Office) -> None:
+    impatient = hasty(office)
+    limits = replace(impatient.limits, signups=SignupTerms(address_a_day=1, surge=2))
+    strict = replace(impatient, limits=limits)
+    for _ in range(3):
+        with locked(url_of(office)), pytest.raises(TryLater):
+            signup.take(strict, [wish(name) for name in NAMES[:2]])
+    assert signup.take(strict, [wish(name) for name in NAMES[:2]]) == [Reply.CONFIRM] * 2
+    assert not gate.under_attack(strict)
+    assert signup.take(strict, [wish(NAMES[0])]) == [Reply.SILENCE]
     impatient.database.close()
 
 

@@ -1,5 +1,6 @@
 """Databases that are busy, missing, foreign or of another time: each is told apart, and nothing is lost."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,30 @@ def test_a_commit_is_on_the_disk(sqlite_database: Database) -> None:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA synchronous")) == 2
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_need_not_be_on_the_disk_is_kept_and_the_next_commit_is(
+    database: Database, fails: bool
+) -> None:
+    asks, kept, hurried = (
+        ("PRAGMA synchronous", 2, 1)
+        if database.is_sqlite
+        else ("SHOW synchronous_commit", "on", "off")
+    )
+
+    def count() -> None:
+        with database.write(durable=False) as connection:
+            assert connection.scalar(text(asks)) == hurried
+            suppress(connection, "a")
+            if fails:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError) if fails else nullcontext():
+        count()
+    with database.write() as connection:  # on the same connection: there is no other
+        assert connection.scalar(text(asks)) == kept
+    assert suppressed(database) == ([] if fails else ["a"])
 
 
 def test_a_missing_postgresql_is_a_missing_service() -> None:

@@ -122,6 +122,33 @@ def test_who_comes_together_is_counted_as_if_each_came_alone(
     assert together == in_turn
 
 
+def levels(database: Database) -> dict[str, int]:
+    with database.read() as connection:
+        rows = connection.execute(select(bucket.c.name, bucket.c.empty_at)).all()
+    return {row.name: row.empty_at for row in rows}
+
+
+def test_what_has_no_room_leaves_every_level_as_it_was(database: Database) -> None:
+    wide = one("wide", count=100)
+    poured(database, wide, one("narrow", count=1))
+    before = levels(database)
+    with database.write() as connection:
+        assert not gate.pour_with_room(
+            connection, [[wide], [wide, one("narrow", count=1)], [one("new", count=4)]], START
+        )
+    after = levels(database)
+    assert after.pop("new") == int(START.timestamp() * 1000), "empty"
+    assert after == before
+
+
+def test_what_is_given_back_counts_nowhere(database: Database) -> None:
+    for _ in range(5):
+        assert poured(database, one(count=2), one("other", count=1)) is None
+        with database.write() as connection:
+            gate.give_back(connection, [[one(count=2)], [one("other", count=1)]], START)
+    assert [poured(database, one(count=2)) for _ in range(3)] == [None, None, "address"]
+
+
 def at_once(deeds: list[Callable[[], object]]) -> list[object]:
     start = Barrier(len(deeds))
 

@@ -22,9 +22,9 @@ class Mortal(Database):
     deaths = 0
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """As usual, or without the commit."""
-        with super().write() as connection:
+        with super().write(durable=durable) as connection:
             yield connection
             if self.deaths and self.spared:
                 self.spared -= 1
