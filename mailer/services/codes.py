@@ -90,7 +90,7 @@ def enter(
         standing = read_page(office, token=token)
         taken = standing.entry is Entry.OPEN
         return CodePage(Entry.MALFORMED, standing.left) if taken else standing
-    with office.database.write() as connection:
+    with office.database.write(by_key=True) as connection:
         take_turn(connection, alone=False)
         now = office.clock()
         count = entries.count_entry(connection, attempt, most=MOST_ENTRIES, now=now)

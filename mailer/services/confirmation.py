@@ -87,7 +87,7 @@ def confirm(office: Office, *, token: str, origin: Origin) -> RequestView:
         NotFound: its newsroom has left the settings.
     """
     request_id = request_named(office, token)
-    with office.database.write() as connection:
+    with office.database.write(by_key=True) as connection:
         take_turn(connection, alone=False)
         view = settle(office, connection, request_id, origin)
     office.wake()

@@ -104,7 +104,7 @@ def take(office: Office, presses: Sequence[Press]) -> list[LeaveView | Exception
 
 
 def _take(office: Office, presses: Sequence[Press]) -> list[LeaveView | None]:
-    with office.database.write() as connection:
+    with office.database.write(by_key=True) as connection:
         take_turn(connection, alone=False)
         meant = _meant_all(connection, {one.subscription_id for one in presses})
         ending: dict[int, Ending] = {}

@@ -122,7 +122,7 @@ def take(office: Office, wishes: Sequence[Wish]) -> list[Reply | Exception]:
 
 
 def _admit(office: Office, wishes: Sequence[Wish]) -> list[Passage]:
-    with office.database.write(durable=False) as connection:
+    with office.database.write(durable=False, by_key=True) as connection:
         return gate.admit_all(office, connection, [wish.comer for wish in wishes])
 
 
@@ -130,13 +130,16 @@ def _take_all(office: Office, let_in: Sequence[_LetIn]) -> list[Reply | Exceptio
     try:
         return each_its_own(let_in, partial(_take, office))
     except (TryLater, ServiceMissing):
-        with suppress(TryLater, ServiceMissing), office.database.write(durable=False) as connection:
+        with (
+            suppress(TryLater, ServiceMissing),
+            office.database.write(durable=False, by_key=True) as connection,
+        ):
             gate.give_back(office, connection, [one.wish.comer for one in let_in])
         raise
 
 
 def _take(office: Office, let_in: Sequence[_LetIn]) -> list[Reply]:
-    with office.database.write() as connection:
+    with office.database.write(by_key=True) as connection:
         take_turn(connection, alone=False)
         replies = [Reply.SILENCE] * len(let_in)
         for numbers in _rounds(let_in):

@@ -68,12 +68,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True, by_key: bool = False) -> Iterator[Connection]:
         """A transaction that is committed when the block ends well and undone otherwise.
 
         Args:
             durable: its commit is on the disk. Else it waits for no disk, and is lost, whole, where the
                 machine or the database server breaks down right after it: for what bounds and proves nothing.
+            by_key: it reads and changes few rows, each found by a key. PostgreSQL then takes an index,
+                whatever it believes of a table's size (of a new database it knows nothing for its first
+                minute), also where it checks references; and it plans each statement once.
 
         Raises:
             ServiceMissing: the database cannot be reached.
@@ -84,8 +87,8 @@ class Database:
             connection.info["writing"] = True
             try:
                 with self._commits(connection, durable=durable), connection.begin():
-                    if not (durable or self.is_sqlite):
-                        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                    if not self.is_sqlite:
+                        _set_locally(connection, durable=durable, by_key=by_key)
                     yield connection
             finally:
                 connection.info["writing"] = False
@@ -206,6 +209,16 @@ def _prepare_postgresql(busy_seconds: float, connection: Any, _record: object) -
     """Waiting for a lock ends some day: a visitor is then asked to come back, as on SQLite."""
     connection.execute(f"SET lock_timeout = {round(busy_seconds * 1000)}")
     connection.commit()
+
+
+def _set_locally(connection: Connection, *, durable: bool, by_key: bool) -> None:
+    """Give PostgreSQL the terms of this transaction, in one statement."""
+    terms = [] if durable else [("synchronous_commit", "off")]
+    if by_key:
+        terms += [("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]
+    if terms:
+        words = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in terms)
+        connection.exec_driver_sql(f"SELECT {words}")
 
 
 def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:

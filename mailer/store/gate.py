@@ -71,7 +71,7 @@ def look_all(
         return [None] * len(together)
     query = _levels(connection.dialect.name)
     rows = connection.execute(query, {"names": json.dumps(sorted(names))}).all()
-    levels = {(row.kind, row.name): row.empty_at for row in rows}
+    levels = {(row.kind, row.name): row.empty_at for row in rows if row.empty_at is not None}
     return [_full(drops, levels, _milliseconds(now)) for drops in together]
 
 
@@ -290,10 +290,11 @@ def _part(at: int, dialect: str) -> str:
 @cache
 def _levels(dialect: str) -> TextClause:
     kind, name = (_part(at, dialect) for at in range(2))
+    # A look for each, which goes by the key whatever the database believes of the table's size.
     return text(f"""
-        SELECT bucket.kind, bucket.name, bucket.empty_at
-        FROM {_each("names", dialect)} CROSS JOIN bucket
-        WHERE bucket.kind = {kind} AND bucket.name = {name}
+        SELECT {kind} AS kind, {name} AS name,
+          (SELECT empty_at FROM bucket WHERE kind = {kind} AND name = {name}) AS empty_at
+        FROM {_each("names", dialect)}
     """)  # noqa: S608 - as above
 
 
