@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from support.dispatching import delivery_of, recipients
-from support.press_office import PressOffice
+from support.press_office import PressOffice, made_once
 from support.scripted_server import ScriptedServer
 
 READERS = [f"reader{number}@example.org" for number in range(2000)]
@@ -91,9 +91,9 @@ class Office(PressOffice):
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office with its readers and a release that may go."""
-    folder = tmp_path_factory.mktemp("crash") / "office"
-    Office(folder, {}).open(READERS, RELEASE)
-    return folder
+    return made_once(
+        tmp_path_factory, "crash", lambda folder: Office(folder, {}).open(READERS, RELEASE)
+    )[0]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import trustme
 from support.dispatching import delivery_of
 from support.policy import policy
 from support.postfix import HOST, MISSING, STRICT, Kept, Postfix
-from support.press_office import PATIENCE, PressOffice
+from support.press_office import PATIENCE, PressOffice, made_once
 from support.signatures import signatures, verdicts
 from support.verifiers import (
     MAIL_DKIM_MISSING,
@@ -101,10 +101,13 @@ class Published:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """An office to copy."""
-    folder = tmp_path_factory.mktemp("postfix") / "office"
-    office = PressOffice(folder, {}, patience=SECONDS)
-    release = office.open(READERS, RELEASE)
-    zone = dict(office.make_key(algorithm) for algorithm in ("rsa", "ed25519"))
+
+    def make(folder: Path) -> tuple[int, dict[str, str]]:
+        office = PressOffice(folder, {}, patience=SECONDS)
+        release = office.open(READERS, RELEASE)
+        return release, dict(office.make_key(algorithm) for algorithm in ("rsa", "ed25519"))
+
+    folder, (release, zone) = made_once(tmp_path_factory, "postfix", make)
     return Published(folder, release, zone)
 
 

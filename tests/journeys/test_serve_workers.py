@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import select
-from support.press_office import PressOffice
+from support.press_office import PressOffice, made_once
 
 from mailer.core.token import LinkPurpose, Tokens
 from mailer.store.database import Database
@@ -118,9 +118,7 @@ SiteAt = Callable[..., Site]
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office with its readers."""
-    folder = tmp_path_factory.mktemp("serving") / "office"
-    office(folder, {})
-    return folder
+    return made_once(tmp_path_factory, "serving", lambda folder: str(office(folder, {}).folder))[0]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support.dispatching import delivery_of, recipients
-from support.press_office import PressOffice
+from support.press_office import PressOffice, made_once
 from support.scripted_server import Gate, ScriptedServer
 
 READERS = [f"reader{number}@example.org" for number in range(300)]
@@ -65,9 +65,9 @@ OfficeAt = Callable[..., Office]
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office with its readers and a release that may go."""
-    folder = tmp_path_factory.mktemp("workers") / "office"
-    Office(folder, {}).open(READERS, RELEASE)
-    return folder
+    return made_once(
+        tmp_path_factory, "workers", lambda folder: Office(folder, {}).open(READERS, RELEASE)
+    )[0]
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ from mailer.store.database import Connection, Database
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.tables import consent, request, subscription
 
-STEPS = int(os.environ.get("MAILER_TEST_STEPS", "200"))
+STEPS = int(os.environ.get("MAILER_TEST_STEPS", "120"))
 BUSY = Outcome(Result.DEFERRED, Phase.MAIL, 451, text="busy", blame=Blame.RELAY, relay="r")
 PORTION = 5  # so that an audience takes several
 NAMES = [f"person{number}@example.org" for number in range(4)]

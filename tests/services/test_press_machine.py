@@ -283,7 +283,7 @@ def tell(url: str, steps: int) -> None:
 
 @pytest.mark.timeout(0 if STEPS else 180)
 def test_everybody_gets_what_they_asked_for_on_sqlite(sqlite_url: str) -> None:
-    tell(sqlite_url, STEPS or 160)
+    tell(sqlite_url, STEPS or 120)
 
 
 @pytest.mark.postgresql

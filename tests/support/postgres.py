@@ -64,6 +64,15 @@ END $$
 """
 
 
+def _answers(line: "psycopg.Connection[Any]") -> bool:
+    """Whether nobody has ended it: a test may, with all others of its database."""
+    try:
+        line.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 class Server:
     """Lends databases at head, and takes them back."""
 
@@ -71,11 +80,13 @@ class Server:
         self._url = url
         self._numbers = itertools.count()
         self._free: list[str] = []
+        self._kept: dict[str, psycopg.Connection[Any]] = {}
         self._tell("postgres", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         self._tell("postgres", "CREATE DATABASE head")
         migrate.upgrade(self.url_of("head"))
         self._tell("head", _KEEP)
         self._head = self._shape("head")
+        self._kept.pop("head").close()  # who copies a database must find nobody in it
 
     def url_of(self, name: str) -> str:
         """The address of a database, as the settings have it."""
@@ -92,25 +103,36 @@ class Server:
     def take_back(self, name: str) -> None:
         """End whoever still talks to it, and make it ready for the next."""
         self._tell(
-            "postgres",
+            name,
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"  # milliseconds
-            f" WHERE datname = '{name}'",
+            f" WHERE datname = '{name}' AND pid <> pg_backend_pid()",
         )
         if self._shape(name) == self._head:
             self._tell(name, _EMPTY)
             self._free.append(name)
         else:
+            self._kept.pop(name).close()
             self._tell("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
+    def close(self) -> None:
+        """Hang up."""
+        for connection in self._kept.values():
+            connection.close()
+
     def _shape(self, name: str) -> str | None:
-        with psycopg.connect(self._place(name), autocommit=True) as connection:
-            found = connection.execute(_SHAPE).fetchone()
+        found = self._line(name).execute(_SHAPE).fetchone()
         return None if found is None else found[0]
 
     def _tell(self, name: str, *statements: str) -> None:
-        with psycopg.connect(self._place(name), autocommit=True) as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
+        for statement in statements:
+            self._line(name).execute(statement.encode())
+
+    def _line(self, name: str) -> "psycopg.Connection[Any]":
+        """A connection that is kept from test to test: to open one takes longer than all that is said."""
+        line = self._kept.get(name)
+        if line is None or line.broken or line.closed or not _answers(line):
+            line = self._kept[name] = psycopg.connect(self._place(name), autocommit=True)
+        return line
 
     def _place(self, name: str) -> str:
         return self._url.replace("/postgres?", f"/{name}?", 1)
@@ -124,7 +146,9 @@ def serving(pgserver: Any) -> Iterator[Server]:
         with _one_at_a_time():
             server = pgserver.get_server(folder, cleanup_mode="stop")
         # Power cuts are not tested, and waiting for the disk is most of what databases cost.
-        yield Server(server.get_uri())
+        lender = Server(server.get_uri())
+        yield lender
+        lender.close()
         server.cleanup()
 
 

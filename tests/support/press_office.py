@@ -1,17 +1,39 @@
 """A press office in a folder, worked from the command line alone, as operators and cron do."""
 
+import fcntl
 import json
 import os
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ENOUGH_RUNS = 8
 PATIENCE = 60.0
+
+
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
+) -> tuple[Path, Any]:
+    """A folder that tests copy, made by the first of all test processes that asks; and what `make` said.
+
+    Args:
+        make: makes the folder, which is not there yet; what it says must fit into JSON.
+    """
+    base = factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, said = root / name / "office", root / name / "said.json"
+    said.parent.mkdir(exist_ok=True)
+    with (root / name / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            said.write_text(json.dumps(make(folder)))
+    return folder, json.loads(said.read_text())
 
 
 class PressOffice:
