@@ -17,16 +17,10 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 
 from mailer.core.delivery import Outcome
+from mailer.services.aside import Aside
 from mailer.services.bookkeeper import Letter
 from mailer.services.domains import Domains
 from mailer.services.route import Route, Routes
-
-AT_ONCE = 2
-"""Letters called back for each one of their domain that has ended, so that its flow can widen."""
-PATIENCE = timedelta(seconds=30)
-"""How long a letter is let go for its domain's sake, at least."""
-SPREAD = 100
-"""Letters of one domain that are let go until the same moment."""
 
 Taker = tuple[Route, "asyncio.Future[None]"]  # a line of a relay that waits, and for what
 
@@ -52,10 +46,9 @@ class Feed:
         self._clock = clock
         self._notices: deque[Letter] = deque()
         self._letters: deque[Letter] = deque()
-        self._aside: dict[str, deque[Letter]] = {}
+        self._aside = Aside(domains, self._call_back)
         self._withdrawn: Collection[int] = frozenset()
         self._late: deque[Letter] = deque()  # came after their mailing was withdrawn
-        self._clocks: dict[str, asyncio.TimerHandle] = {}
         self._takers: list[Taker] = []
         self._idle: Counter[Route] = Counter()
         self._alarm: asyncio.TimerHandle | None = None
@@ -70,7 +63,7 @@ class Feed:
     @property
     def laid_aside(self) -> int:
         """How many wait for their domain's sake: nobody else waits behind them."""
-        return sum(map(len, self._aside.values())) if self._aside else 0
+        return len(self._aside)
 
     def put(self, letters: Iterable[Letter]) -> None:
         """Add to the end; notices overtake the rest."""
@@ -187,19 +180,7 @@ class Feed:
             room: for so many at most.
             patience: seconds after which a domain must be ready again for its letters to stay.
         """
-        let_go: list[tuple[Letter, timedelta]] = []
-        over = self.laid_aside - room
-        for domain, letters in sorted(self._aside.items(), key=lambda one: -len(one[1])):
-            wait = self._domains.wait(letters[0].due.mailbox)
-            pause = timedelta(seconds=wait) if math.isfinite(wait) else PATIENCE
-            too_long = math.isfinite(wait) and wait > patience
-            while letters and (over > 0 or too_long):
-                spread = len(let_go) // SPREAD * PATIENCE
-                let_go.append((letters.pop(), max(pause, PATIENCE) + spread))
-                over -= 1
-            if not letters:
-                del self._aside[domain]
-        return let_go
+        return self._aside.excess(room, patience)
 
     async def closing(self, patience: float) -> None:
         """Wait until the feed is closed, or for so many seconds."""
@@ -211,10 +192,9 @@ class Feed:
         """Hand out nothing more. What is left was never begun."""
         self._closed = True
         self._closing.set()
-        for clock in (self._alarm, *self._clocks.values()):
-            if clock is not None:
-                clock.cancel()
-        self._clocks.clear()
+        self._aside.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self.reconsider()
 
     def _may_take(self, route: Route) -> bool:
@@ -234,33 +214,15 @@ class Feed:
                 wait = self._domains.wait(letter.due.mailbox)
                 if not wait:
                     return letter
-                self._lay_aside(letter, wait)
+                self._aside.lay(letter, wait)
         return None
 
-    def _lay_aside(self, letter: Letter, wait: float) -> None:
-        domain = letter.domain
-        others = self._aside.setdefault(domain, deque())
-        if math.isfinite(wait) and domain not in self._clocks:
-            loop = asyncio.get_running_loop()
-            self._clocks[domain] = loop.call_later(wait, self._pause_over, domain)
-        if others and letter.due.id < others[0].due.id:
-            others.appendleft(letter)  # it was called back, and is laid aside again
-        else:
-            others.append(letter)
-
-    def _pause_over(self, domain: str) -> None:
-        del self._clocks[domain]
-        self._call_back(domain)
-
     def _call_back(self, domain: str) -> None:
-        """Let some letters of a domain come first again; those that have to wait are laid aside anew."""
-        letters = self._aside.get(domain)
-        if letters is None or self._closed:
+        """Let some letters of a domain come first again."""
+        if self._closed:
             return
-        for letter in reversed([letters.popleft() for _ in range(min(AT_ONCE, len(letters)))]):
+        for letter in reversed(self._aside.called_back(domain)):
             self._queue_of(letter).appendleft(letter)
-        if not letters:
-            del self._aside[domain]
         self.reconsider()
 
     def _queue_of(self, letter: Letter) -> deque[Letter]:
@@ -270,13 +232,12 @@ class Feed:
 
     def _sorted_out(self, out: Callable[[Letter], bool]) -> list[Letter]:
         taken: list[Letter] = []
-        for queue in (self._notices, self._letters, self._late, *self._aside.values()):
+        for queue in (self._notices, self._letters, self._late):
             taken += filter(out, queue)
             kept = [letter for letter in queue if not out(letter)]
             queue.clear()
             queue.extend(kept)
-        self._aside = {domain: queue for domain, queue in self._aside.items() if queue}
-        return taken
+        return taken + self._aside.sorted_out(out)
 
     async def _called(self, route: Route) -> None:
         call = asyncio.get_running_loop().create_future()

@@ -37,6 +37,7 @@ from mailer.core.token import keyed_hash
 from mailer.services.office import Office
 from mailer.store import gate as buckets
 from mailer.store import held as waiting
+from mailer.store import surges
 from mailer.store.database import Connection
 from mailer.store.gate import Drop
 
@@ -103,20 +104,20 @@ def admit_all(office: Office, connection: Connection, comers: Sequence[Comer]) -
     """The same for each of several in turn."""
     now = office.clock()
     volumes = [_volume(office, comer) for comer in comers]
-    surges = [_surge(office, comer) for comer in comers]
-    both = [(*volume, *surge) for volume, surge in zip(volumes, surges, strict=True)]
+    bursts = [_surge(office, comer) for comer in comers]
+    both = [(*volume, *surge) for volume, surge in zip(volumes, bursts, strict=True)]
     if buckets.pour_with_room(connection, both, now):  # all of them at once: so it mostly is
         full: list[str | None] = [None] * len(comers)
         beyond = full
     else:
         full = [kind for kind, _ in buckets.pour_all(connection, volumes, now)]
         _note_full(office, full)
-        counted = [() if kind else surge for kind, surge in zip(full, surges, strict=True)]
+        counted = [() if kind else surge for kind, surge in zip(full, bursts, strict=True)]
         beyond = [kind for kind, _ in buckets.pour_all(connection, counted, now)]
     held = _held(office, connection, comers, beyond)
     return [
         Passage.SHUT if kind else Passage.HELD if surge and _lane(comer) in held else Passage.OPEN
-        for comer, kind, surge in zip(comers, full, surges, strict=True)
+        for comer, kind, surge in zip(comers, full, bursts, strict=True)
     ]
 
 
@@ -170,7 +171,7 @@ def forgive(office: Office, connection: Connection, mailbox: str) -> None:
 def under_attack(office: Office) -> bool:
     """Whether sign-ups explode just now."""
     with office.database.read() as connection:
-        return bool(buckets.surges(connection, office.clock()))
+        return bool(surges.under_way(connection, office.clock()))
 
 
 def spend(office: Office, name: str, until: datetime) -> bool:
@@ -192,7 +193,7 @@ def sweep(office: Office) -> int:
         if not buckets.any_to_sweep(connection, now):
             return 0
     with office.database.write() as connection:
-        for lane in buckets.end_surges(connection, until=now):
+        for lane in surges.end(connection, until=now):
             log.info("sign-ups calm again", extra={"lane": lane})
         return buckets.sweep(connection, now)
 
@@ -204,7 +205,7 @@ def _held(
     if not office.limits.signups.surge and not office.limits.signups.unproved:
         return ()
     now, calm = office.clock(), office.limits.signups.calm
-    held = set(buckets.surges(connection, now))
+    held = set(surges.under_way(connection, now))
     for lane in sorted({_lane(comer) for comer, kind in zip(comers, beyond, strict=True) if kind}):
         held.add(lane)
         _note_surge(connection, lane, now, now + calm)
@@ -212,7 +213,7 @@ def _held(
 
 
 def _note_surge(connection: Connection, lane: str, now: datetime, until: datetime) -> None:
-    if buckets.note_surge(connection, lane, now, until):
+    if surges.note(connection, lane, now, until):
         log.warning(
             "sign-ups explode, their mails are held",
             extra={"lane": lane, "cure": "mailer signup held"},

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mailer.core.limits import Kind, canonical
 from mailer.services.office import Office
-from mailer.store import audit, wakeup
+from mailer.store import audit, surges, wakeup
 from mailer.store import gate as buckets
 from mailer.store import held as waiting
 from mailer.store.database import Connection
@@ -52,7 +52,7 @@ class Decided:
 def explosion(office: Office, connection: Connection) -> Explosion:
     """How things stand, within a caller's transaction."""
     number, since = waiting.count(connection)
-    exploding = buckets.surges(connection, office.clock())
+    exploding = surges.under_way(connection, office.clock())
     return Explosion(number, since, min(exploding.values(), default=None))
 
 
@@ -129,7 +129,7 @@ def _rounds(chosen: list[HeldNotice]) -> tuple[list[list[int]], list[int]]:
 
 
 def _calm_down(connection: Connection) -> None:
-    buckets.end_surges(connection)
+    surges.end(connection)
     buckets.empty_all(connection, Kind.SURGE)
 
 

@@ -215,7 +215,8 @@ def _set_locally(connection: Connection, *, durable: bool, by_key: bool) -> None
     """Give PostgreSQL the terms of this transaction, in one statement."""
     terms = [] if durable else [("synchronous_commit", "off")]
     if by_key:
-        terms += [("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]
+        terms += [(f"enable_{way}", "off") for way in ("seqscan", "hashjoin", "mergejoin")]
+        terms.append(("plan_cache_mode", "force_generic_plan"))
     if terms:
         words = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in terms)
         connection.exec_driver_sql(f"SELECT {words}")

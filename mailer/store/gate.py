@@ -1,4 +1,4 @@
-"""Counts sign-ups in buckets that all processes share, and remembers that they explode.
+"""Counts sign-ups in buckets that all processes share.
 
     pour    one upsert for all buckets of a sign-up, in one order so that nobody waits in a circle; it
             counts in all of them or in none, so that who is turned away uses up nobody else's share
@@ -26,10 +26,8 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
-    update,
 )
 
-from mailer.store.columns import insert_ignoring
 from mailer.store.gate_tables import bucket, surge
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -207,41 +205,6 @@ def any_to_sweep(connection: Connection, now: datetime) -> bool:
     long_empty = exists().where(bucket.c.empty_at <= _milliseconds(now - _SWEPT_AFTER))
     over = exists().where(surge.c.until <= now)
     return bool(connection.scalar(select(or_(long_empty, over))))
-
-
-def note_surge(connection: Connection, lane: str, now: datetime, until: datetime) -> bool:
-    """Remember that sign-ups of a lane explode, at least until then; whether that is news."""
-    begins = insert_ignoring(connection, surge).values(lane=lane, since=now, until=until)
-    if connection.scalar(begins.returning(surge.c.lane)) is not None:
-        return True
-    calm_again = surge.c.until <= now
-    done = connection.execute(
-        update(surge).where(surge.c.lane == lane, calm_again).values(since=now, until=until)
-    )
-    if done.rowcount == 1:
-        return True
-    # Written again only now and then: it is one row for everybody.
-    slack = (until - now) / 10
-    connection.execute(
-        update(surge)
-        .where(surge.c.lane == lane, surge.c.until <= until - slack)
-        .values(until=until)
-    )
-    return False
-
-
-def surges(connection: Connection, now: datetime) -> dict[str, datetime]:
-    """The lanes whose sign-ups explode, and since when."""
-    rows = connection.execute(select(surge.c.lane, surge.c.since).where(surge.c.until > now))
-    return {row.lane: row.since for row in rows}
-
-
-def end_surges(connection: Connection, *, until: datetime | None = None) -> list[str]:
-    """Forget explosions; those alone that were over by `until`, where it is given. Their lanes."""
-    query = delete(surge)
-    if until is not None:
-        query = query.where(surge.c.until <= until)
-    return list(connection.scalars(query.returning(surge.c.lane)))
 
 
 def _upsert(

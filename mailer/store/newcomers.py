@@ -6,7 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    bindparam,
+    literal,
+    select,
+)
 
 from mailer.core.address import Address
 from mailer.core.consent import SubscriptionState
@@ -131,8 +139,8 @@ def _standing(dialect: str) -> Select[tuple[object, ...]]:
 @cache
 def _pasts(dialect: str) -> Select[*tuple[Any, ...]]:
     of: ColumnElement[int] = subscription.c.id
-    suppressed = exists().where(suppression.c.hash == subscriber.c.hash)
-    again = exists().where(lapsed.c.hash == subscriber.c.hash, lapsed.c.until > bindparam("at"))
+    suppressed = _first(suppression.c.hash == subscriber.c.hash)
+    again = _first(lapsed.c.hash == subscriber.c.hash, lapsed.c.until > bindparam("at"))
     return (
         select(
             of,
@@ -144,3 +152,9 @@ def _pasts(dialect: str) -> Select[*tuple[Any, ...]]:
         .join_from(subscription, subscriber)
         .where(among(of, "of", dialect))
     )
+
+
+def _first(*which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """1 where there is such a row. Of EXISTS PostgreSQL may make a table of all rows in memory, each time."""
+    found = select(literal(1)).where(*which).limit(1)
+    return found.correlate(subscriber).scalar_subquery()

@@ -158,7 +158,7 @@ def test_a_watch_outlives_a_database_that_is_away(
             running = asyncio.create_task(watch.run())
             sign_up(afflicted, "anna@example.org")
             await asyncio.to_thread(server.wait_for, 1)
-            troubled.script = ["well", "refused"]
+            troubled.script = ["well", "well", "refused"]  # it is counted, and taken
             sign_up(afflicted, "bent@example.org")
             watch.wake()
             await away.wait()

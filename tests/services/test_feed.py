@@ -11,9 +11,10 @@ from support.routes import Still, route_to
 from mailer.core.delivery import Blame, Due, Outcome, Phase, Purpose, Result
 from mailer.core.pace import DomainLimit
 from mailer.mail.prepare import Prepared
+from mailer.services.aside import PATIENCE
 from mailer.services.bookkeeper import Letter
 from mailer.services.domains import Domains
-from mailer.services.feed import PATIENCE, Feed
+from mailer.services.feed import Feed
 from mailer.services.route import Route, Routes
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from support.offices import START
 
-from mailer.store import gate
+from mailer.store import gate, surges
 from mailer.store.database import Database
 from mailer.store.gate_tables import bucket
 
@@ -211,19 +211,19 @@ def test_an_explosion_is_news_once_goes_on_and_ends(database: Database) -> None:
     def exploded(minutes: float) -> bool:
         now = START + timedelta(minutes=minutes)
         with database.write() as connection:
-            return gate.note_surge(connection, "plain", now, now + calm)
+            return surges.note(connection, "plain", now, now + calm)
 
     def going_on(minutes: float) -> bool:
         with database.read() as connection:
-            return "plain" in gate.surges(connection, START + timedelta(minutes=minutes))
+            return "plain" in surges.under_way(connection, START + timedelta(minutes=minutes))
 
     assert [exploded(0), exploded(0.5), exploded(5)] == [True, False, False]
     assert [going_on(14), going_on(16)] == [True, False]
     assert [exploded(20), exploded(21)] == [True, False]
     with database.write() as connection:
-        assert gate.end_surges(connection, until=START) == []
-        assert gate.end_surges(connection, until=START + HOUR) == ["plain"]
+        assert surges.end(connection, until=START) == []
+        assert surges.end(connection, until=START + HOUR) == ["plain"]
     assert exploded(30)
     with database.write() as connection:
-        assert gate.end_surges(connection) == ["plain"]
+        assert surges.end(connection) == ["plain"]
     assert not going_on(30)
