@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -102,6 +103,18 @@ def children(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     """The workers that a command has started."""
     found: list[psutil.Process] = psutil.Process(process.pid).children()
     return found
+
+
+def the_last_of(process: "subprocess.Popen[bytes]") -> psutil.Process:
+    """The worker that a gate keeps from ending, once the others have ended: one may be about to."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        with suppress(psutil.NoSuchProcess):
+            team = [one for one in children(process) if one.status() != psutil.STATUS_ZOMBIE]
+            if len(team) == 1:
+                return team[0]
+        assert time.monotonic() < ends, "they do not end"
+        time.sleep(0.05)
 
 
 def wait_until_on_record(office: Office) -> None:
@@ -212,7 +225,7 @@ def test_a_killed_worker_is_named_and_nobody_is_lost(folder: Path, office_at: Of
         office = office_at(folder, server)
         parent = office.start("dispatch", "--workers", "2", "--json")
         gate.wait()
-        children(parent)[0].kill()
+        the_last_of(parent).kill()
         gate.open()
         code, said = office.ended(parent)
         assert "worker" in said["faults"][0]
