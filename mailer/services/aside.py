@@ -31,7 +31,7 @@ class Aside:
         self._clocks: dict[str, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._letters.values())) if self._letters else 0
+        return sum(map(len, self._letters.values()))
 
     def lay(self, letter: Letter, wait: float) -> None:
         """Lay a letter aside, for so many seconds, or until one of its domain has ended."""
@@ -47,16 +47,19 @@ class Aside:
 
     def called_back(self, domain: str) -> list[Letter]:
         """Take the first few of a domain; those that still have to wait are laid aside anew."""
-        letters = self._letters.get(domain, ())
-        some = [letters.popleft() for _ in range(min(AT_ONCE, len(letters)))] if letters else []
-        self._forget_empty()
+        letters = self._letters.get(domain)
+        if letters is None:
+            return []
+        some = [letters.popleft() for _ in range(min(AT_ONCE, len(letters)))]
+        if not letters:
+            del self._letters[domain]
         return some
 
     def excess(self, room: int, patience: float) -> list[tuple[Letter, timedelta]]:
         """Take out what is too much, and say how long to let each go; see `Feed.excess`."""
         let_go: list[tuple[Letter, timedelta]] = []
         over = len(self) - room
-        for _, letters in sorted(self._letters.items(), key=lambda one: -len(one[1])):
+        for domain, letters in sorted(self._letters.items(), key=lambda one: -len(one[1])):
             wait = self._domains.wait(letters[0].due.mailbox)
             pause = timedelta(seconds=wait) if math.isfinite(wait) else PATIENCE
             too_long = math.isfinite(wait) and wait > patience
@@ -64,17 +67,18 @@ class Aside:
                 spread = len(let_go) // SPREAD * PATIENCE
                 let_go.append((letters.pop(), max(pause, PATIENCE) + spread))
                 over -= 1
-        self._forget_empty()
+            if not letters:
+                del self._letters[domain]
         return let_go
 
     def sorted_out(self, out: Callable[[Letter], bool]) -> list[Letter]:
         """Take out those of which `out` says so."""
         taken = [letter for queue in self._letters.values() for letter in queue if out(letter)]
-        self._letters = {
+        left = {
             domain: deque(letter for letter in queue if not out(letter))
             for domain, queue in self._letters.items()
         }
-        self._forget_empty()
+        self._letters = {domain: queue for domain, queue in left.items() if queue}
         return taken
 
     def close(self) -> None:
@@ -86,7 +90,3 @@ class Aside:
     def _pause_over(self, domain: str) -> None:
         del self._clocks[domain]
         self._over(domain)
-
-    def _forget_empty(self) -> None:
-        for domain in [domain for domain, letters in self._letters.items() if not letters]:
-            del self._letters[domain]

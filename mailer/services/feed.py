@@ -219,11 +219,11 @@ class Feed:
 
     def _call_back(self, domain: str) -> None:
         """Let some letters of a domain come first again."""
-        if self._closed:
-            return
-        for letter in reversed(self._aside.called_back(domain)):
+        letters = [] if self._closed else self._aside.called_back(domain)
+        for letter in reversed(letters):
             self._queue_of(letter).appendleft(letter)
-        self.reconsider()
+        if letters:
+            self.reconsider()
 
     def _queue_of(self, letter: Letter) -> deque[Letter]:
         if letter.due.mailing_id is None:

@@ -227,7 +227,7 @@ def _volume(office: Office, comer: Comer) -> Sequence[Drop]:
     return _drops(terms, key, comer.address, comer.origin.ip)
 
 
-@lru_cache(maxsize=512)  # asked twice of each: by the look, and as it is counted
+@lru_cache(maxsize=512)  # in a flood asked twice of each: by the look, and as it is counted
 def _drops(terms: SignupTerms, key: str, address: Address, ip: str | None) -> Sequence[Drop]:
     return tuple(_nameless(key, limit) for limit in volume_limits(terms, address, ip))
 

@@ -130,7 +130,7 @@ class Server:
     def _line(self, name: str) -> "psycopg.Connection[Any]":
         """A connection that is kept from test to test: to open one takes longer than all that is said."""
         line = self._kept.get(name)
-        if line is None or line.broken or line.closed or not _answers(line):
+        if line is None or not _answers(line):
             line = self._kept[name] = psycopg.connect(self._place(name), autocommit=True)
         return line
 
