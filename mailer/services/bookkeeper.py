@@ -20,8 +20,16 @@ from mailer.services.journal import read_journal
 from mailer.services.kept import as_prepared
 from mailer.services.office import Office
 from mailer.services.presence import Presence
-from mailer.services.route import Route
-from mailer.store import claims, control, health, ledger, messages, outcomes, progress, takeover
+from mailer.store import (
+    claims,
+    control,
+    ledger,
+    messages,
+    outcomes,
+    portions,
+    progress,
+    takeover,
+)
 from mailer.store.database import Connection
 from mailer.store.lease import Lease, shared_now
 from mailer.store.outcomes import Recorded
@@ -70,10 +78,12 @@ class Turn(NamedTuple):
     Attributes:
         letters: what was taken.
         stopped: mailings, of those in hand, that may not be sent any more.
+        run_out: a mailing has hardly any rows left to hand out, and more are to be written.
     """
 
     letters: Sequence[Letter]
     stopped: frozenset[int]
+    run_out: bool = False
 
 
 class Bookkeeper:
@@ -90,7 +100,6 @@ class Bookkeeper:
         self._office = office
         self._presence = presence
         self._prepared: dict[int, Prepared] = {}
-        self._health: dict[str, str] = {}
         self._verbose = log.isEnabledFor(logging.DEBUG)
         self.tally: Counter[str] = Counter()
         self.chores = Chores(office, self.tally, self._first)
@@ -129,33 +138,6 @@ class Bookkeeper:
             "taken over", extra={"worker": worker, "in_doubt": doubtful, "journal": flight.whole}
         )
 
-    def note_health(self, routes: Sequence[Route]) -> None:
-        """Write down how the relays are, where that has changed since it was last written."""
-        found = {each.transport.name: each.fault for each in routes if each.fault or each.virtual}
-        if found == self._health:
-            return
-        with self._office.database.read() as connection:
-            before = {
-                one.relay: one
-                for one in health.relays(connection)
-                if one.host == self._presence.host
-            }
-        news = []
-        for name, fault in found.items():
-            was = before.get(name)
-            if fault != ((was.fault or "") if was else ""):
-                now = self._office.clock()
-                since = (was.failing_since if was else None) or now
-                news.append(
-                    health.RelayHealth(
-                        name, self._presence.host, since if fault else None, fault or None, now
-                    )
-                )
-        if news:
-            with self._office.database.write() as connection:
-                health.note(connection, news)
-        self._health = found
-
     def turn(self, entries: Entries, in_hand: Collection[int], *, want: int, notices: int) -> Turn:
         """Write what is to be written, take what comes next, close what is done.
 
@@ -181,9 +163,16 @@ class Bookkeeper:
             progress.tidy(connection, lease.worker, lease.now)
             if entries:  # the last outcome of a cancelled mailing is its end
                 control.sweep(connection, lease.now)
-            turn = Turn(self._letters(connection, taken), progress.stopped(connection, in_hand))
+            letters = self._letters(connection, taken)
+            run_out = bool(want and portions.run_out(connection))
+            turn = Turn(letters, progress.stopped(connection, in_hand), run_out)
         self._count(recorded)
         return turn
+
+    def owe_ahead(self, *, wait: bool) -> bool:
+        """Write the next rows of mailings that run out of them; whether there were any."""
+        with self._office.database.write() as connection:
+            return portions.owe_ahead(connection, wait=wait)
 
     def publish_next(self, *, takes: bool) -> tuple[list[str], list[Letter]]:
         """Publish what comes next at its moment; what an operator must hear of, and the first letters."""

@@ -34,6 +34,7 @@ from mailer.services.bookkeeper import Bookkeeper
 from mailer.services.domains import Domains
 from mailer.services.feed import Feed
 from mailer.services.hand import Hand
+from mailer.services.health_notes import HealthNotes
 from mailer.services.journal import Journal
 from mailer.services.lane import Lane, Yard
 from mailer.services.lanes import Lanes
@@ -65,6 +66,7 @@ class Dispatcher:
         self._orders = orders
         self._presence = presence
         self._books = Bookkeeper(office, presence)
+        self._health = HealthNotes(office, presence.host)
         soon = asyncio.get_running_loop().call_soon_threadsafe
         self._poller = Poller(office, lambda: soon(self.wake))
         self._journal = Journal(presence.journal())
@@ -188,7 +190,7 @@ class Dispatcher:
     def _chores(self) -> list[str]:
         if "send" in self._orders.steps:
             self._books.take_over()
-        self._books.note_health(self._routes.routes)
+        self._health.note(self._routes.routes)
         if "poll" in self._orders.steps:
             self._poller.look()
         return self._books.chores.do(self._orders.steps)
@@ -227,7 +229,7 @@ class Dispatcher:
         await self._maker.close()
         await self._lanes.ended()
         await self._turns.write()
-        await self._ledger.do(lambda: self._books.note_health(self._routes.routes))
+        await self._ledger.do(lambda: self._health.note(self._routes.routes))
         due = await self._turns.give_back()
         await self._poller.ended()
         return due

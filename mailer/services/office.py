@@ -41,7 +41,7 @@ class Limits:
         signup_mail_interval: at most one mail to a mailbox for sign-ups within it.
         retry_horizon: how long a deferred delivery is tried before it expires.
         lease: how long a dispatcher may keep what it took without saying that it lives.
-        portion: subscriptions looked at in one transaction as an audience is written; some 50 ms of work.
+        portion: subscriptions looked at in one transaction as an audience is written; some 40 ms of work.
         domains: how fast readers of one domain may be written to; "*" is every other domain.
         signups: what visitors may do.
         reminder_after: when who has not confirmed is reminded, once; zero for never.
@@ -53,7 +53,7 @@ class Limits:
     signup_mail_interval: timedelta = timedelta(minutes=10)
     retry_horizon: timedelta = timedelta(hours=24)
     lease: timedelta = timedelta(seconds=60)
-    portion: int = 5000
+    portion: int = 2500
     domains: Mapping[str, DomainLimit] = field(default_factory=dict)
     signups: SignupTerms = field(default_factory=SignupTerms)
     reminder_after: timedelta = timedelta(hours=24)

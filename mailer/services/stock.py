@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 SECONDS = 2.0
 LEAST_PER_LINE = 4
-MOST_PER_LINE = 128
+MOST_PER_LINE = 256
 """A turn takes half of what is wanted: at this size its commit costs next to nothing a letter."""
 
 

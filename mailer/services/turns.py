@@ -78,10 +78,14 @@ class Turns:
         return due
 
     async def _written(self, want: int, notices: int) -> tuple[bool, bool]:
-        """Write what has come up, take up to `want` letters and `notices` notices; whether it did either."""
+        """Write what has come up, take up to `want` letters and `notices` notices; whether it did either.
+
+        Where rows run out more are written while what was taken is sent, or, with nothing to send, as soon as
+        nobody else does: then there is more to take.
+        """
         entries, in_hand = self.hand.writing(), self.hand.mailings
         self.holding = self.holding or bool(want + notices)
-        letters, stopped = await self.ledger.do(
+        letters, stopped, run_out = await self.ledger.do(
             lambda: self.books.turn(entries, in_hand, want=want, notices=notices),
             takes=bool(want + notices),
         )
@@ -91,7 +95,10 @@ class Turns:
             self.journal.forget(due.id for due, _ in entries.tried)
             self._take(letters)
         self._let_go_of(stopped)
-        return bool(entries), bool(letters)
+        if run_out:
+            owe_ahead = partial(self.books.owe_ahead, wait=not self.hand.size)
+            await self.ledger.do(owe_ahead)
+        return bool(entries), bool(letters) or run_out
 
     def _let_go_of(self, stopped: frozenset[int]) -> None:
         """Let go of what was not begun of mailings that may not be sent any more; it is written at once."""

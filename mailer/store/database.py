@@ -195,7 +195,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        "cache_size = -16384",
+        "cache_size = -8192",
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

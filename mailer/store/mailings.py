@@ -186,8 +186,14 @@ def read(connection: Connection, mailing_id: int) -> MailingRow | None:
     return None if row is None else _mailing(row)
 
 
-def locked_unwritten(connection: Connection, mailing_id: int, *, state: str) -> MailingRow | None:
-    """The mailing, if it is in that state, some of its rows are unwritten and nobody else is at it."""
+def locked_unwritten(
+    connection: Connection, mailing_id: int, *, state: str, wait: bool = False
+) -> MailingRow | None:
+    """The mailing, locked, if it is in that state and some of its rows are unwritten.
+
+    Args:
+        wait: for who is at it just now; else it counts as not there.
+    """
     row = connection.execute(
         select(*_MAILING)
         .where(
@@ -195,7 +201,7 @@ def locked_unwritten(connection: Connection, mailing_id: int, *, state: str) -> 
             mailing.c.state == state,
             mailing.c.fanned_to.is_not(None),
         )
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=not wait)
     ).first()
     return None if row is None else _mailing(row)
 

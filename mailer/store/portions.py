@@ -6,14 +6,16 @@ same whenever a portion is written, whatever was asked, confirmed, chosen or lef
 1. Opening counts the subscriptions it is for and writes the first portion. `fanned_to` is the last
    subscription that was looked at, and empty once all were; `unwritten` is how many of the audience have
    no row yet. The common mailing is one portion.
-2. Whoever finds that the chunks have run out writes the next, in the transaction of its turn and with
-   the mailing's row locked; who finds it locked passes on, and looks again.
+2. Whoever finds after a turn that the chunks run out writes the next, with the mailing's row locked, while
+   what it has in hand is sent; who finds it locked passes on, and looks again. A turn that finds no chunk
+   at all writes the next itself.
 3. Of a cancelled mailing the rest is written as cancelled, by the sweep: everybody is on record.
 4. A mailing is over only after its last portion. Were the history ever to say another number than
    was counted, the rows have the last word, and the log and `mailer verify` say so.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,6 +43,8 @@ GATHERED = ("first", "translation")
 """Kinds of mailings that are kept for digests too."""
 FIRST = 500
 """Subscriptions looked at as a mailing is opened: enough to begin with, and written in a few milliseconds."""
+AHEAD = 4
+"""A mailing has so many free chunks while rows of it are still to be written: enough for a few turns."""
 log = logging.getLogger(__name__)
 
 
@@ -94,6 +98,48 @@ def owe_more(connection: Connection, mailing_id: int) -> bool:
     if portion is not None:
         cut_chunks(connection, mailing_id, portion)
     return portion is not None
+
+
+def run_out(connection: Connection) -> Sequence[int]:
+    """The open mailings with rows still to be written that have few free chunks left."""
+    return connection.scalars(_RUN_OUT).all()
+
+
+def owe_ahead(connection: Connection, *, wait: bool) -> bool:
+    """Write the next rows of mailings whose chunks run out, before a turn has to.
+
+    Args:
+        wait: for who writes to them just now; else they are passed over.
+
+    Returns:
+        Whether any were written.
+    """
+    wrote = False
+    for number in run_out(connection):
+        if wait:
+            mailings.locked_unwritten(connection, number, state="open", wait=True)
+            if number not in run_out(connection):  # what we waited for was its next portion
+                continue
+        wrote = owe_more(connection, number) or wrote
+    return wrote
+
+
+_free_chunks = (
+    select(chunk.c.lo)
+    .where(chunk.c.mailing_id == mailing.c.id, chunk.c.state == "open")
+    .limit(AHEAD)
+    .correlate(mailing)
+    .subquery()
+)
+_RUN_OUT = (
+    select(mailing.c.id)
+    .where(
+        mailing.c.state == "open",
+        mailing.c.fanned_to.is_not(None),
+        select(func.count()).select_from(_free_chunks).scalar_subquery() < AHEAD,
+    )
+    .order_by(mailing.c.id)
+)
 
 
 def cancel_more(connection: Connection, mailing_id: int, now: datetime) -> int:

@@ -152,7 +152,7 @@ def test_two_mailings_go_side_by_side(office: Office, tmp_path: Path) -> None:
 
 def test_a_mailing_that_comes_later_shares_from_then_on(small: Office, tmp_path: Path) -> None:
     """What was in hand goes first, a window's worth; then both go side by side to the end of one."""
-    import_readers(small, 220)
+    import_readers(small, 440)
     publish_one(small, title="Den lange")
 
     async def story() -> list[int | None]:
@@ -162,7 +162,7 @@ def test_a_mailing_that_comes_later_shares_from_then_on(small: Office, tmp_path:
             return mailings(small, server)
 
     order = asyncio.run(story())
-    assert Counter(order) == {1: 220, 2: 220}
+    assert Counter(order) == {1: 440, 2: 440}
     first = order.index(2)
     assert 20 <= first <= 20 + WINDOW, "no more than was in hand"
     assert lead(order[first:], 1, 2) <= 16
@@ -181,7 +181,7 @@ def test_an_urgent_mailing_goes_first(office: Office, tmp_path: Path) -> None:
 
 
 def test_an_urgent_mailing_overtakes_one_that_is_under_way(small: Office, tmp_path: Path) -> None:
-    import_readers(small, 220)
+    import_readers(small, 440)
     publish_one(small, title="Den lange")
 
     async def story() -> list[int | None]:
@@ -194,31 +194,31 @@ def test_an_urgent_mailing_overtakes_one_that_is_under_way(small: Office, tmp_pa
     first = order.index(2)
     assert 20 <= first <= 20 + WINDOW, "no more than was in hand"
     assert order[first : first + 200].count(2) >= 195, "and then nothing else"
-    assert Counter(order) == {1: 220, 2: 220}
+    assert Counter(order) == {1: 440, 2: 440}
 
 
 # Retries.
 
 
 def test_retries_and_first_tries_both_move(office: Office, tmp_path: Path, clock: Clock) -> None:
-    """A hundred were put off, a hundred were never tried: neither waits for the others."""
-    names = import_readers(office, 200)
+    """Two hundred were put off, two hundred were never tried: neither waits for the others."""
+    names = import_readers(office, 400)
     publish_one(office)
     script: Script = {
-        "RCPT": [*["450 4.2.2 mailbox full"] * 100, Fault.DROP],
+        "RCPT": [*["450 4.2.2 mailbox full"] * 200, Fault.DROP],
         "CONNECT": [None, Fault.DROP],
     }
     with ScriptedServer(script).running() as server:
         first = dispatch(office, tmp_path, over(server, connections=1))
-    assert (first.accepted, first.deferred) == (0, 101)
+    assert (first.accepted, first.deferred) == (0, 201)
     clock.move(minutes=1)
     with ScriptedServer().running() as server:
-        assert dispatch(office, tmp_path, over(server, connections=1)).accepted == 200
+        assert dispatch(office, tmp_path, over(server, connections=1)).accepted == 400
         order = [delivery_of(message.content) for message in server.messages]
         assert recipients(server) == dict.fromkeys(names, 1)
-    retried = [number <= 101 for number in order[:128]]
-    assert 20 <= sum(retried) <= 64, "some, and not the most"
-    assert progress_of(office, 1) == ("finished", 200, 200)
+    retried = [number <= 201 for number in order[:256]]
+    assert 40 <= sum(retried) <= 128, "some, and not the most"
+    assert progress_of(office, 1) == ("finished", 400, 400)
 
 
 def test_retries_of_one_mailing_do_not_hold_up_another(

@@ -1,9 +1,14 @@
 """An audience is written in portions, and is the same as if it had been written at once."""
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from support.desk import (
     ACCEPTED,
     chunks,
@@ -13,14 +18,17 @@ from support.desk import (
     race,
     states,
 )
-from support.offices import KEFM
+from support.dispatching import dispatch, over, recipients
+from support.offices import KEFM, Clock, make_office
 from support.readers import PAGE, leave_token, make_active, sign_up
+from support.scripted_server import ScriptedServer
 from support.workers import give_back, record, take
 
 from mailer.core.address import parse_address
 from mailer.services import leaving, people, proof, standing
 from mailer.services.office import Limits, Office
-from mailer.store import control, mailings, progress
+from mailer.store import control, mailings, portions, progress
+from mailer.store.database import Database
 from mailer.store.ledger_tables import delivery
 from mailer.store.mailings import MailingRow
 
@@ -57,6 +65,30 @@ def send_all(office: Office, worker: str = "one") -> list[int]:
         sent += [due.subscription_id for due in handed if due.mailing_id]
     give_back(office, worker)
     return sent
+
+
+@pytest.fixture
+def postgresql(postgresql_database: Database, clock: Clock) -> Office:
+    return replace(make_office(postgresql_database, clock), limits=Limits(portion=PORTION))
+
+
+@contextmanager
+def writing(office: Office) -> Iterator[Connection]:
+    """The transaction of a dispatcher that writes rows of mailing 1."""
+    with office.database.write() as connection:
+        assert mailings.locked_unwritten(connection, 1, state="open") is not None
+        yield connection
+
+
+def until_waited_for(connection: Connection) -> None:
+    """Return once somebody waits for a row of this database."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while not connection.scalar(waiting):
+        time.sleep(0.01)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 def sweep(office: Office) -> int:
@@ -186,3 +218,77 @@ def test_what_subscriptions_say_and_the_history_does_not_is_told(
     assert progress_of(office, 1) == ("finished", 6, 6)
     (told,) = [one for one in caplog.records if "disagree" in one.message]
     assert told.__dict__["counted_and_not_found"] == 1
+
+
+# Ahead of need.
+
+
+def owe_ahead(office: Office, *, wait: bool = False) -> bool:
+    with office.database.write() as connection:
+        return portions.owe_ahead(connection, wait=wait)
+
+
+def test_rows_are_written_ahead_until_enough_chunks_are_free(office: Office) -> None:
+    import_readers(office, 10 * PORTION)
+    publish_one(office)
+    wrote = [owe_ahead(office) for _ in range(portions.AHEAD)]
+    assert wrote == [True] * (portions.AHEAD - 1) + [False]
+    assert [row.state for row in chunks(office)] == ["open"] * portions.AHEAD
+    assert len(take(office, 2 * PORTION)) == 2 * PORTION
+    assert [owe_ahead(office) for _ in range(3)] == [True, True, False], "as many as were taken"
+    assert owed(office) == list(range(1, 6 * PORTION + 1))
+    assert proof.verify(office).ok
+
+
+def test_nothing_is_written_ahead_of_what_is_not_sent(office: Office) -> None:
+    """Of a mailing that is held or over; and when there is nothing more to write."""
+    import_readers(office, 3 * PORTION)
+    publish_one(office)
+    with office.database.write() as connection:
+        assert control.pause(connection, 1, "by the desk")
+    assert not owe_ahead(office)
+    with office.database.write() as connection:
+        assert control.resume(connection, 1, office.clock())
+    assert [owe_ahead(office) for _ in range(3)] == [True, True, False]
+    assert the_mailing(office).unwritten == 0
+    assert sorted(send_all(office)) == list(range(1, 3 * PORTION + 1))
+    assert not owe_ahead(office)
+
+
+def test_a_mailing_that_somebody_writes_to_is_passed_over_or_waited_for(
+    postgresql: Office,
+) -> None:
+    import_readers(postgresql, 10 * PORTION)
+    publish_one(postgresql)
+    with ThreadPoolExecutor(1) as pool:
+        with writing(postgresql) as connection:
+            assert not owe_ahead(postgresql)
+            waiting = pool.submit(owe_ahead, postgresql, wait=True)
+            until_waited_for(connection)
+            portions.owe_more(connection, 1)
+        assert waiting.result(10), "one chunk more was not enough"
+        assert len(chunks(postgresql)) == 3
+        with writing(postgresql) as connection:
+            waiting = pool.submit(owe_ahead, postgresql, wait=True)
+            until_waited_for(connection)
+            portions.owe_more(connection, 1)
+        assert not waiting.result(10), "the portion that was waited for was enough"
+    assert len(chunks(postgresql)) == portions.AHEAD
+
+
+def test_a_pass_does_not_end_while_another_writes_the_next_rows(
+    postgresql: Office, tmp_path: Path
+) -> None:
+    """Several workers of one pass begin at once: who finds nothing yet has not come for nothing."""
+    names = import_readers(postgresql, 3 * PORTION)
+    publish_one(postgresql)
+    first = take(postgresql, PORTION)
+    record(postgresql, first, ACCEPTED)
+    give_back(postgresql)
+    with ScriptedServer().running() as server, ThreadPoolExecutor(1) as pool:
+        with writing(postgresql) as connection:
+            run = pool.submit(dispatch, postgresql, tmp_path, over(server))
+            until_waited_for(connection)
+        assert run.result(30).accepted == 2 * PORTION
+        assert recipients(server) == dict.fromkeys(set(names) - {due.mailbox for due in first}, 1)
+    assert progress_of(postgresql, 1) == ("finished", 3 * PORTION, 3 * PORTION)
