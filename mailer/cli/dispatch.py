@@ -77,7 +77,7 @@ def dispatch(
     Several workers answer as one, with the first of 130, 70, 2, 69, 1, 75, 0.
     """
     settings = ctx.obj.settings()
-    if not watch and _idle(settings):
+    if not (watch or led) and _idle(settings):
         show.emit(_said(_nothing()), as_json=as_json, text="")
         return
     several = workers > 1
@@ -238,7 +238,12 @@ def _by_workers(ctx: click.Context, settings: "Settings") -> Answer:
 
 
 def _still_due(settings: "Settings") -> int:
-    from mailer.store import progress  # noqa: PLC0415 - only where workers disagree
+    from mailer.store import glance  # noqa: PLC0415 - for this command alone
+
+    seen = glance.due_later(settings.database.url.reveal())
+    if seen is not None:
+        return seen
+    from mailer.store import progress  # noqa: PLC0415 - where a glance does not do, or to hear why
     from mailer.wiring import open_office  # noqa: PLC0415 - as above
 
     with open_office(settings) as office, office.database.read() as connection:

@@ -54,6 +54,14 @@ CHORES_DUE = """
 """
 """What there is to do beside sending."""
 ANYTHING_DUE = _ANYTHING_DUE.replace("{chores}", CHORES_DUE.strip())
+DUE_LATER = """
+SELECT (SELECT count(*) FROM delivery WHERE state = 'due' AND due_at IS NOT NULL)
+     + (SELECT count(*) FROM chunk JOIN delivery ON delivery.mailing_id + 0 = chunk.mailing_id
+                                                AND delivery.id BETWEEN chunk.lo AND chunk.hi
+        WHERE chunk.state <> 'done' AND delivery.state = 'due' AND delivery.due_at IS NULL)
+     + (SELECT coalesce(sum(unwritten), 0) FROM mailing WHERE state IN ('open', 'held'))
+"""
+"""How many deliveries wait: retries and notices, first tries of chunks, and what has no row yet."""
 
 
 def idle(url: str, now: datetime, *, sources: Collection[str] = ()) -> bool:
@@ -71,6 +79,20 @@ def idle(url: str, now: datetime, *, sources: Collection[str] = ()) -> bool:
             return _nothing_due(ask, now) and _at_rest(ask, now, sources)
     except (sqlite3.Error, _NotSeen):
         return False
+
+
+def due_later(url: str) -> int | None:
+    """How many deliveries wait for a later run; None where that cannot be seen from here.
+
+    Args:
+        url: the database's URL.
+    """
+    try:
+        with _opened(url) as ask:
+            ((found,),) = ask(DUE_LATER, None)
+            return int(found)
+    except (sqlite3.Error, _NotSeen):
+        return None
 
 
 Ask = Callable[[str, datetime | None], Sequence[tuple[Any, ...]]]

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from mailer.store.columns import Moment
-from mailer.store.glance import ANYTHING_DUE, CHORES_DUE
+from mailer.store.glance import ANYTHING_DUE, CHORES_DUE, DUE_LATER
 from mailer.store.ledger_tables import chunk, delivery, mailing
 
 
@@ -159,15 +159,7 @@ _CHORES_DUE = text(f"SELECT {CHORES_DUE.format(now=':now')}").bindparams(
 
 def due_later(connection: Connection) -> int:
     """How many deliveries wait for a later run: retries, and what open mailings have not yet tried."""
-    alone = select(func.count()).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
-    first_tries = (
-        select(func.count())
-        .select_from(delivery)
-        .join(
-            chunk,
-            and_(in_chunk(chunk.c.mailing_id, chunk.c.lo, chunk.c.hi), chunk.c.state != "done"),
-        )
-        .where(awaits_first_try())
-    )
-    unwritten = select(func.sum(mailing.c.unwritten)).where(mailing.c.state.in_(["open", "held"]))
-    return sum(int(connection.scalar(each) or 0) for each in (alone, first_tries, unwritten))
+    return int(connection.scalar(_DUE_LATER) or 0)
+
+
+_DUE_LATER = text(DUE_LATER)

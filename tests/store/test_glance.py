@@ -119,6 +119,7 @@ def test_what_cannot_be_read_is_never_idle(tmp_path: Path, name: str) -> None:
     (tmp_path / "letter.txt").write_text("no database " * 1000)
     (tmp_path / "folder").mkdir()
     assert not glance.idle(f"sqlite:///{tmp_path}/{name}", START)
+    assert glance.due_later(f"sqlite:///{tmp_path}/{name}") is None
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,7 @@ def test_what_cannot_be_read_is_never_idle(tmp_path: Path, name: str) -> None:
 )
 def test_what_is_not_there_is_never_idle(url: str) -> None:
     assert not glance.idle(url, START)
+    assert glance.due_later(url) is None
 
 
 def test_a_url_may_name_the_driver(postgresql_database: Database) -> None:

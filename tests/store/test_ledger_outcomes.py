@@ -27,7 +27,7 @@ from support.takeovers import take_over_all
 
 from mailer.core.delivery import Blame, Due, Outcome, Phase, Result
 from mailer.services.office import Office
-from mailer.store import ledger, outcomes, progress, takeover
+from mailer.store import glance, ledger, outcomes, progress, takeover
 from mailer.store.outcomes import Recorded
 
 OURS = Outcome(Result.REFUSED, Phase.MAIL, 550, "5.7.1", "log in first", Blame.SENDER, "r")
@@ -276,4 +276,6 @@ def test_what_is_due_later_is_counted_row_by_row(office: Office) -> None:
     with office.database.write() as connection:
         takeover.give_back(connection, lease(office))
         assert progress.due_later(connection) == 9, "the notice, the retry, seven of nine"
+    url = office.database.engine.url.render_as_string(hide_password=False)
+    assert glance.due_later(url) == 9, "the bare driver counts alike"
     assert notice.purpose == "confirm"
