@@ -138,6 +138,7 @@ def hurt_database(databases: Databases, url: str, dice: random.Random, *, whole:
     if whole:
         databases.crash()
         return
+    databases.await_service()  # it may not be over the last blow yet
     serving = databases.backends(url)
     if not serving:
         return

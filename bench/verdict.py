@@ -67,11 +67,12 @@ def judge(
     """Count what arrived, and add to a verdict every violation.
 
     Args:
-        arrived: in the order in which the sink took it.
+        arrived: what the sink took. Of two copies the first is the one that was begun first: a dispatcher may
+            hang between its last look at the clock and the octets, which then end after those of the second.
         blows: when each was struck, in seconds since 1970.
     """
     copies: dict[int, list[Arrival]] = {}
-    for one in arrived:
+    for one in sorted(arrived):
         copies.setdefault(one.delivery, []).append(one)
     again = {number: same for number, same in copies.items() if len(same) > 1}
     verdict.taken = len(copies)
