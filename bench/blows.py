@@ -32,7 +32,7 @@ class Variant:
 
 VARIANTS = (
     Variant("kill", "kill -9 of the dispatcher, SQLite"),
-    Variant("hold", "the same, policy hold", unknown="hold"),
+    Variant("hold", "kill -9 of the dispatcher, SQLite, policy hold", unknown="hold"),
     Variant("three", "kill -9, three dispatchers, PostgreSQL", kind="PostgreSQL", dispatchers=3),
     Variant("relay", "kill -9 of the relay, SQLite", blow="relay", share=0.35),
     Variant("backend", "PostgreSQL backends ended", kind="PostgreSQL", blow="backend", share=0.5),
@@ -42,7 +42,7 @@ VARIANTS = (
         blow="stop", dispatchers=2, lease_seconds=2, delay_ms=10, share=0.2,
     ),
     Variant(
-        "stop-postgresql", "the same, PostgreSQL", kind="PostgreSQL",
+        "stop-postgresql", "SIGSTOP beyond the lease, two dispatchers, PostgreSQL", kind="PostgreSQL",
         blow="stop", dispatchers=2, lease_seconds=2, delay_ms=10, share=0.2,
     ),
     Variant("disk", "disk full, SQLite", blow="disk", share=0.2),

@@ -44,6 +44,15 @@ def test_a_repeat_that_was_on_record_first_is_no_violation() -> None:
     assert (found.repeats, found.most_repeats, found.doubts) == (1, 1, 1)
 
 
+def test_octets_of_who_hung_may_end_after_the_second_copy() -> None:
+    """It hung with its DATA answered; what was resent meanwhile began later, and is the repeat."""
+    late = Arrival(49.0, 70.0, 1, 7, 1000)
+    copies = [arrival(1, 61), late]
+    assert judged(copies, {1: "accepted"}, doubted={1: [60.0]}).violations == []
+    assert judged(copies, {1: "accepted"}).violations == ["unrecorded: 1"]
+    assert judged(copies, {1: "accepted"}, doubted={1: [65.0]}).violations == ["unrecorded: 1"]
+
+
 @pytest.mark.parametrize(
     ("name", "case"),
     [
