@@ -126,7 +126,11 @@ def owe_ahead(connection: Connection, *, wait: bool) -> bool:
 
 _free_chunks = (
     select(chunk.c.lo)
-    .where(chunk.c.mailing_id == mailing.c.id, chunk.c.state == "open")
+    .where(
+        chunk.c.mailing_id == mailing.c.id,
+        chunk.c.state == "open",
+        chunk.c.state != "done",  # so SQLite knows the index of those that are not
+    )
     .limit(AHEAD)
     .correlate(mailing)
     .subquery()
