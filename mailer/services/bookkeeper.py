@@ -169,10 +169,10 @@ class Bookkeeper:
         self._count(recorded)
         return turn
 
-    def owe_ahead(self, *, wait: bool) -> bool:
-        """Write the next rows of mailings that run out of them; whether there were any."""
+    def owe_ahead(self, *, wait: bool) -> None:
+        """Write the next rows of mailings that run out of them; see `portions.owe_ahead`."""
         with self._office.database.write() as connection:
-            return portions.owe_ahead(connection, wait=wait)
+            portions.owe_ahead(connection, wait=wait)
 
     def publish_next(self, *, takes: bool) -> tuple[list[str], list[Letter]]:
         """Publish what comes next at its moment; what an operator must hear of, and the first letters."""
