@@ -106,6 +106,7 @@ class Due(NamedTuple):
         unknown: what the newsroom wants done when a reply is never seen.
         alone: claimed by itself (a notice, a retry), not as part of a chunk.
         answers: the delivery of the reader's own copy that it is threaded to; None for no thread.
+        chunk: the first number of the chunk that counts its first try; None where none does.
     """
 
     id: int
@@ -120,6 +121,7 @@ class Due(NamedTuple):
     unknown: UnknownPolicy = "resend"
     alone: bool = False
     answers: int | None = None
+    chunk: int | None = None
 
     @property
     def cause_id(self) -> int:

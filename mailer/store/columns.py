@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -78,6 +79,17 @@ def key() -> Column[int]:
 def ref(name: str, target: str, *, nullable: bool = False) -> Column[int]:
     """A reference to another table's number."""
     return Column(name, BigKey, ForeignKey(f"{target}.id"), nullable=nullable)
+
+
+def lasting(name: str, target: str) -> ForeignKeyConstraint:
+    """That a column refers to another table's rows, none of which is ever deleted.
+
+    PostgreSQL takes 2.5 microseconds to check one, of every row that is written, and locks what it refers to;
+    also of a row that is changed twice in one transaction. It is spared that: whoever writes such a row has
+    read, in the same transaction, what it refers to.
+    """
+    made = ForeignKeyConstraint([name], [f"{target}.id"], info={"only": "sqlite"})
+    return made.ddl_if(dialect="sqlite")
 
 
 def moment(name: str, *, nullable: bool = False) -> Column[datetime]:

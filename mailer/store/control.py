@@ -38,7 +38,7 @@ from mailer.core.delivery import Result
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
 from mailer.store.portions import cancel_more
-from mailer.store.progress import awaits_first_try
+from mailer.store.progress import COMPLETE, NOTHING_LEFT, awaits_first_try, count_settled
 from mailer.store.tables import amendment, release
 
 CORRECTING = "being corrected: goes on by itself"
@@ -85,9 +85,7 @@ def resume(connection: Connection, mailing_id: int, now: datetime) -> bool:
         .where(
             mailing.c.id == mailing_id,
             mailing.c.state == "open",
-            mailing.c.settled >= mailing.c.audience,
-            mailing.c.fanned_to.is_(None),
-            ~_unfinished_chunk(),
+            COMPLETE,
         )
         .values(state="finished", finished_at=now)
     )
@@ -195,22 +193,9 @@ def _sweep_one(connection: Connection, mailing_id: int, now: datetime) -> int:
         settled += _cancel_chunk(connection, mailing_id, row, now)
     settled += _cancel_waiting(connection, mailing_id, now)
     settled += cancel_more(connection, mailing_id, now)
-    if settled:
-        connection.execute(
-            update(mailing)
-            .where(mailing.c.id == mailing_id)
-            .values(settled=mailing.c.settled + settled)
-        )
-    waiting = exists().where(delivery.c.mailing_id == mailing.c.id, *_alone())
+    count_settled(connection, {mailing_id: settled})
     connection.execute(
-        update(mailing)
-        .where(
-            mailing.c.id == mailing_id,
-            mailing.c.fanned_to.is_(None),
-            ~_unfinished_chunk(),
-            ~waiting,
-        )
-        .values(finished_at=now)
+        update(mailing).where(mailing.c.id == mailing_id, NOTHING_LEFT).values(finished_at=now)
     )
     return settled
 
@@ -294,7 +279,3 @@ def _concerns(release_id: ColumnElement[int]) -> ColumnElement[bool]:
         .correlate(mailing, amendment)
     )
     return or_(mailing.c.release_id == release_id, and_(mailing.c.kind == "digest", exists(lies)))
-
-
-def _unfinished_chunk() -> ColumnElement[bool]:
-    return exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done")

@@ -11,9 +11,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HEAD = "0020"
+HEAD = "0021"
 """The schema revision this program works with; a test holds it against the migrations."""
 
+NOTHING_LEFT = """
+       mailing.fanned_to IS NULL
+   AND NOT EXISTS (SELECT 1 FROM chunk
+                   WHERE chunk.mailing_id = mailing.id AND chunk.state <> 'done')
+   AND NOT EXISTS (SELECT 1 FROM delivery
+                   WHERE delivery.mailing_id = mailing.id AND delivery.state = 'due'
+                         AND delivery.due_at IS NOT NULL)
+"""
+"""Of a mailing: every row is written, and has been handed out and settled."""
+SETTLED = """
+mailing.settled_otherwise
++ coalesce((SELECT sum(chunk.accepted) FROM chunk WHERE chunk.mailing_id = mailing.id), 0)
+"""
+"""How many deliveries of a mailing are settled, by the counters."""
+COMPLETE = f"{NOTHING_LEFT.strip()} AND {SETTLED.strip()} >= mailing.audience"
+"""Of a mailing: rows and counters say that it is over.
+
+Rows alone would not do: PostgreSQL, having waited for somebody who made some of them due again, sees the
+mailing itself anew, but its rows as they were.
+"""
 _ANYTHING_DUE = """
 SELECT EXISTS (SELECT 1 FROM delivery
                WHERE mailing_id IS NULL AND state = 'due' AND due_at IS NOT NULL
@@ -24,6 +44,7 @@ SELECT EXISTS (SELECT 1 FROM delivery
     OR EXISTS (SELECT 1 FROM mailing JOIN chunk ON chunk.mailing_id = mailing.id
                WHERE mailing.state = 'open' AND chunk.state <> 'done')
     OR EXISTS (SELECT 1 FROM mailing WHERE state = 'open' AND fanned_to IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM mailing WHERE state = 'open' AND {complete})
     OR {chores}
 """
 CHORES_DUE = """
@@ -53,7 +74,7 @@ CHORES_DUE = """
     OR EXISTS (SELECT 1 FROM timer WHERE next_at <= {now})
 """
 """What there is to do beside sending."""
-ANYTHING_DUE = _ANYTHING_DUE.replace("{chores}", CHORES_DUE.strip())
+ANYTHING_DUE = _ANYTHING_DUE.replace("{complete}", COMPLETE).replace("{chores}", CHORES_DUE.strip())
 DUE_LATER = """
 SELECT (SELECT count(*) FROM delivery WHERE state = 'due' AND due_at IS NOT NULL)
      + (SELECT count(*) FROM chunk JOIN delivery ON delivery.mailing_id + 0 = chunk.mailing_id

@@ -8,7 +8,6 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -21,7 +20,7 @@ from sqlalchemy import (
     true,
 )
 
-from mailer.store.columns import BigKey, PartialIndex, key, moment, one_of, ref
+from mailer.store.columns import BigKey, PartialIndex, key, lasting, moment, one_of, ref
 from mailer.store.digest_tables import digest_due, gathering
 from mailer.store.tables import metadata
 
@@ -53,7 +52,8 @@ mailing = Table(
     Column("language", String(35), nullable=True),
     Column("to_all", Boolean, nullable=False, server_default=true()),
     Column("audience", Integer, nullable=False),
-    Column("settled", Integer, nullable=False, server_default="0"),
+    # Beside what was accepted at the first try, which the chunks count; to reopen one is to count it back.
+    Column("settled_otherwise", Integer, nullable=False, server_default="0"),
     # How far the audience's rows are written: the last subscription looked at, how many have none yet, and
     # how many are looked at in one go.
     Column("fanned_to", BigKey, nullable=True),
@@ -98,9 +98,9 @@ delivery = Table(
     "delivery",
     metadata,
     key(),
-    ref("mailing_id", "mailing", nullable=True),
+    Column("mailing_id", BigKey, nullable=True),
     ref("subscription_id", "subscription"),
-    ref("prepared_id", "prepared"),
+    Column("prepared_id", BigKey, nullable=False),
     Column("purpose", String(16), nullable=False),
     Column("cause", String(40), nullable=True),
     # The delivery of its reader's own copy that this one is about, and is threaded to.
@@ -116,6 +116,8 @@ delivery = Table(
     moment("settled_at", nullable=True),
     Column("code", SmallInteger, nullable=True),
     Column("reply", String(200), nullable=True),
+    lasting("mailing_id", "mailing"),
+    lasting("prepared_id", "prepared"),
     one_of("state", "due", "accepted", "refused", "unknown", "ended", "expired", "cancelled"),
     PartialIndex(
         "uq_delivery_mailing_id_subscription_id",
@@ -142,14 +144,17 @@ delivery = Table(
 chunk = Table(
     "chunk",
     metadata,
-    Column("mailing_id", BigKey, ForeignKey("mailing.id"), primary_key=True),
+    Column("mailing_id", BigKey, primary_key=True),
     # Deliveries lo..hi belong to the chunk; those up to mark were handed to a connection.
     Column("lo", BigKey, primary_key=True),
     Column("hi", BigKey, nullable=False),
     Column("mark", BigKey, nullable=False),
+    # Of its deliveries, those that were accepted at their first try.
+    Column("accepted", Integer, nullable=False, server_default="0"),
     Column("state", String(8), nullable=False, server_default="open"),
     Column("worker", String(64), nullable=True),
     moment("lease_until", nullable=True),
+    lasting("mailing_id", "mailing"),
     one_of("state", "open", "leased", "done"),
     PartialIndex("ix_chunk_unfinished", "mailing_id", "lo", where="state <> 'done'"),
 )

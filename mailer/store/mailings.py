@@ -18,6 +18,7 @@ from mailer.core.delivery import Purpose
 from mailer.core.mapping import Matter
 from mailer.core.newsroom import Newsroom
 from mailer.store.ledger_tables import delivery, mailing
+from mailer.store.progress import SETTLED
 from mailer.store.rows import add_all
 from mailer.store.tables import consent
 
@@ -206,7 +207,10 @@ def locked_unwritten(
     return None if row is None else _mailing(row)
 
 
-_MAILING = tuple(mailing.c[one.name] for one in fields(MailingRow))
+_MAILING = tuple(
+    SETTLED.label("settled") if one.name == "settled" else mailing.c[one.name]
+    for one in fields(MailingRow)
+)
 
 
 def _mailing(row: Row[*tuple[Any, ...]]) -> MailingRow:

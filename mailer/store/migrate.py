@@ -1,6 +1,7 @@
 """Brings a database to this program's schema, and tells where the two differ."""
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -8,7 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mailer import resources
-from mailer.store.database import Database, newer
+from mailer.store.database import Connection, Database, newer
 from mailer.store.glance import HEAD
 from mailer.store.ledger_tables import metadata
 
@@ -47,10 +48,25 @@ def check(url: str) -> list[str]:
         if found != HEAD:
             return [f"the schema is at revision {found}, not {HEAD}: run `mailer db upgrade`"]
         with database.read() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": False})
-            return [_said(difference) for difference in compare_metadata(context, metadata)]
+            return [_said(difference) for difference in differences(connection)]
     finally:
         database.close()
+
+
+def differences(connection: Connection, *, types: bool = False) -> list[Any]:
+    """What the database's tables and this program's differ in, as alembic says it.
+
+    Args:
+        types: those of columns too.
+    """
+
+    def kept_here(constraint: Any, *_: object) -> bool:
+        return bool(constraint.info.get("only", connection.dialect.name) == connection.dialect.name)
+
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": types, "include_object": kept_here}
+    )
+    return list(compare_metadata(context, metadata))
 
 
 def _config(folder: Path) -> Config:

@@ -17,7 +17,7 @@ from mailer.store import forgetting
 from mailer.store.lease import Lease, own_windows
 from mailer.store.ledger_tables import attempt, delivery
 from mailer.store.progress import count_settled
-from mailer.store.window import settle_accepted
+from mailer.store.window import count_accepted, settle_accepted
 
 _LONGEST_IN_HAND = timedelta(days=7)
 """What a relay said of a message becomes known so late at most, by the journal of a machine that was away."""
@@ -48,22 +48,33 @@ def _record_acceptances(
 ) -> list[Recorded]:
     """Write what was accepted at the first try, nearly all there is; what is left to write is returned."""
     others: list[Recorded] = []
-    plain: defaultdict[tuple[int | None, int], dict[int, str]] = defaultdict(dict)
+    plain: defaultdict[tuple[int, int], list[Recorded]] = defaultdict(list)
     for one in outcomes:
         due, outcome, _ = one
         first_try = due.mailing_id is not None and not (due.alone or due.attempts)
         if first_try and outcome.result is Result.ACCEPTED:
-            plain[due.mailing_id, outcome.code][due.id] = outcome.text[:200]
+            plain[due.mailing_id or 0, outcome.code].append(one)
         else:
             others.append(one)
     settled: Counter[int | None] = Counter()
-    for (mailing_id, code), replies in plain.items():
+    for (mailing_id, code), alike in plain.items():
+        replies = {one.due.id: one.outcome.text[:200] for one in alike}
         written = settle_accepted(connection, replies, code, lease.now)
-        settled[mailing_id] += written
         if written < len(replies):  # those that were written are known as accepted: no news
-            others += [one for one in outcomes if one.due.id in replies]
+            others += alike
+        else:
+            written -= _count_by_chunk(connection, lease.worker, mailing_id, alike)
+        settled[mailing_id] += written
     count_settled(connection, settled)
     return others
+
+
+def _count_by_chunk(
+    connection: Connection, worker: str, mailing_id: int, accepted: Sequence[Recorded]
+) -> int:
+    """Move the counters of the chunks of first tries that were accepted; how many were counted."""
+    by_chunk = Counter(one.due.chunk for one in accepted if one.due.chunk is not None)
+    return count_accepted(connection, worker, mailing_id, by_chunk) if by_chunk else 0
 
 
 def _record_any(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:

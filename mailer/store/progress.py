@@ -1,4 +1,9 @@
-"""How far mailings have come: progress, endings, and whether anything waits."""
+"""How far mailings have come: progress, endings, and whether anything waits.
+
+Progress is counted where it is written: a chunk counts what was accepted at the first try, nearly all
+there is, and is its worker's alone, so that no dispatcher waits for another; the mailing counts what was
+settled otherwise.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -7,18 +12,20 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     and_,
     bindparam,
     exists,
     func,
+    literal_column,
     or_,
     select,
     text,
     update,
 )
 
+from mailer.store import glance
 from mailer.store.columns import Moment
-from mailer.store.glance import ANYTHING_DUE, CHORES_DUE, DUE_LATER
 from mailer.store.ledger_tables import chunk, delivery, mailing
 
 
@@ -40,17 +47,22 @@ def awaits_first_try() -> ColumnElement[bool]:
     return and_(delivery.c.state == "due", delivery.c.due_at.is_(None))
 
 
+# As a glance says it.
+SETTLED = literal_column(f"({glance.SETTLED})", Integer)
+NOTHING_LEFT = text(glance.NOTHING_LEFT)
+COMPLETE = text(glance.COMPLETE)
+
 _COUNT = (
     update(mailing)
     .where(mailing.c.id == bindparam("of"))
-    .values(settled=mailing.c.settled + bindparam("more"))
+    .values(settled_otherwise=mailing.c.settled_otherwise + bindparam("more"))
 )
 
 
 def count_settled(
     connection: Connection, mailings: Iterable[int | None] | Mapping[int | None, int]
 ) -> None:
-    """Move the progress counters of mailings by how often each is named, or by what is said of each."""
+    """Move the counters of mailings by how often each is named, or by what is said of each."""
     totals = {number: more for number, more in Counter(mailings).items() if number and more}
     if totals:  # in order, lest two writers wait for one another
         told = [{"of": mailing_id, "more": totals[mailing_id]} for mailing_id in sorted(totals)]
@@ -90,12 +102,7 @@ _CLOSE_CHUNKS = (
 )
 _FINISH = (
     update(mailing)
-    .where(
-        mailing.c.state == "open",
-        mailing.c.settled >= mailing.c.audience,
-        mailing.c.fanned_to.is_(None),
-        ~exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done"),
-    )
+    .where(mailing.c.state == "open", COMPLETE)
     .values(state="finished", finished_at=bindparam("now"))
 )
 
@@ -130,9 +137,7 @@ _STOPPED = select(mailing.c.id).where(
 
 def outstanding(connection: Connection) -> int:
     """How many deliveries are still to be settled: of open mailings by their counters, and notices."""
-    unsettled = select(func.sum(mailing.c.audience - mailing.c.settled)).where(
-        mailing.c.state == "open"
-    )
+    unsettled = select(func.sum(mailing.c.audience - SETTLED)).where(mailing.c.state == "open")
     notices = select(func.count()).where(
         delivery.c.mailing_id.is_(None), delivery.c.state == "due", delivery.c.due_at.is_not(None)
     )
@@ -144,7 +149,9 @@ def anything_due(connection: Connection, now: datetime) -> bool:
     return bool(connection.scalar(_ANYTHING_DUE, {"now": now}))
 
 
-_ANYTHING_DUE = text(ANYTHING_DUE.format(now=":now")).bindparams(bindparam("now", type_=Moment()))
+_ANYTHING_DUE = text(glance.ANYTHING_DUE.format(now=":now")).bindparams(
+    bindparam("now", type_=Moment())
+)
 
 
 def chores_due(connection: Connection, now: datetime) -> bool:
@@ -152,7 +159,7 @@ def chores_due(connection: Connection, now: datetime) -> bool:
     return bool(connection.scalar(_CHORES_DUE, {"now": now}))
 
 
-_CHORES_DUE = text(f"SELECT {CHORES_DUE.format(now=':now')}").bindparams(
+_CHORES_DUE = text(f"SELECT {glance.CHORES_DUE.format(now=':now')}").bindparams(
     bindparam("now", type_=Moment())
 )
 
@@ -162,4 +169,4 @@ def due_later(connection: Connection) -> int:
     return int(connection.scalar(_DUE_LATER) or 0)
 
 
-_DUE_LATER = text(DUE_LATER)
+_DUE_LATER = text(glance.DUE_LATER)

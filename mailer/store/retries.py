@@ -113,7 +113,7 @@ def count_reopened(connection: Connection, mailing_id: int, number: int) -> None
             update(mailing)
             .where(mailing.c.id == mailing_id)
             .values(
-                settled=mailing.c.settled - number,
+                settled_otherwise=mailing.c.settled_otherwise - number,
                 state=case((finished, "open"), else_=mailing.c.state),
                 finished_at=None,
             )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, fu
 
 from mailer.store.digest_tables import digest_due
 from mailer.store.ledger_tables import chunk, delivery, mailing
+from mailer.store.progress import SETTLED
 from mailer.store.tables import edition, release, subscription
 
 
@@ -37,9 +38,7 @@ def waiting(connection: Connection, now: datetime) -> Waiting:
             func.min(delivery.c.due_at).label("oldest"),
         ).where(delivery.c.state == "due", delivery.c.due_at.is_not(None))
     ).one()
-    owed = connection.scalar(
-        select(func.sum(mailing.c.audience - mailing.c.settled)).where(_under_way())
-    )
+    owed = connection.scalar(select(func.sum(mailing.c.audience - SETTLED)).where(_under_way()))
     untried = exists().where(chunk.c.mailing_id == mailing.c.id, chunk.c.state != "done")
     unwritten = mailing.c.fanned_to.is_not(None)
     first = connection.scalar(

@@ -1,6 +1,6 @@
-"""Reads and settles first tries, a window at a time: the two statements that every release's mail passes.
+"""Reads, settles and counts first tries: the three statements that every release's mail passes.
 
-A row costs microseconds here, so both go to the driver as they are, in the words of its database. What they
+A row costs microseconds here, so all go to the driver as they are, in the words of its database. What they
 mean is what `ledger` and `outcomes` say of all deliveries; tests hold the two ways equal.
 
 On SQLite each is one step for all rows, in and out as JSON. The driver lets go of the interpreter at every
@@ -23,9 +23,10 @@ from mailer.store.rows import sqlite_moment
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Deliveries of one mailing, from the first number to the last."""
+    """Deliveries of one chunk, from the first number to the last."""
 
     mailing_id: int
+    chunk: int
     first: int
     last: int
     unknown: UnknownPolicy
@@ -74,6 +75,25 @@ _SETTLE_POSTGRESQL = _SETTLE.format(
     told="SELECT %s::jsonb AS replies, %s::bigint[] AS ids",
 )
 
+_COUNT = """
+UPDATE chunk SET accepted = accepted + {more}
+FROM ({told}) AS told
+WHERE chunk.mailing_id = {place} AND chunk.lo = {lo} AND chunk.worker = {place}
+RETURNING chunk.lo
+"""
+_COUNT_SQLITE = _COUNT.format(
+    place="?",
+    more="told.value",
+    lo="told.lo",
+    told="SELECT CAST(key AS INTEGER) AS lo, value FROM json_each(?)",
+)
+_COUNT_POSTGRESQL = _COUNT.format(
+    place="%s",
+    more="(told.numbers ->> chunk.lo::text)::integer",
+    lo="ANY (told.chunks)",
+    told="SELECT %s::jsonb AS numbers, %s::bigint[] AS chunks",
+)
+
 
 def read_window(connection: Connection, window: Window) -> tuple[list[Due], list[int]]:
     """The deliveries of a window that await their first try.
@@ -93,7 +113,7 @@ def read_window(connection: Connection, window: Window) -> tuple[list[Due], list
             continue
         moment = moments.get(made_at) or moments.setdefault(made_at, _read_moment(made_at))
         made = (number, Purpose.RELEASE, prepared_id, subscription_id, mailbox, moment)
-        mailable.append(Due._make((*made, 0, of, "", unknown, False, answers)))
+        mailable.append(Due._make((*made, 0, of, "", unknown, False, answers, window.chunk)))
     return mailable, ended
 
 
@@ -116,9 +136,33 @@ def settle_accepted(
     if _is_sqlite(connection):
         told: tuple[object, ...] = (sqlite_moment(now), code, replies)
         return connection.exec_driver_sql(_SETTLE_SQLITE, told).rowcount
-    numbers = f"{{{','.join(map(str, accepted))}}}"
-    told = (now, code, replies, numbers, min(accepted), max(accepted))
+    told = (now, code, replies, _array(accepted), min(accepted), max(accepted))
     return connection.exec_driver_sql(_SETTLE_POSTGRESQL, told).rowcount
+
+
+def count_accepted(
+    connection: Connection, worker: str, mailing_id: int, accepted: Mapping[int, int]
+) -> int:
+    """Move the progress counters of a worker's chunks: by how much each, by its first number.
+
+    A chunk that is the worker's no more, and so may be locked by whoever has it, is left alone.
+
+    Returns:
+        How many acceptances were counted.
+    """
+    numbers = json.dumps(accepted)
+    if _is_sqlite(connection):
+        told: tuple[object, ...] = (numbers, mailing_id, worker)
+        moved = connection.exec_driver_sql(_COUNT_SQLITE, told)
+    else:
+        told = (numbers, _array(accepted), mailing_id, worker)
+        moved = connection.exec_driver_sql(_COUNT_POSTGRESQL, told)
+    return sum(accepted[first] for first in moved.scalars())
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """As PostgreSQL writes it."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _is_sqlite(connection: Connection) -> bool:

@@ -78,6 +78,21 @@ def test_an_open_mailing_is_due_until_its_chunks_are_done(office: Office, url: s
     assert not agreed(office, url)
 
 
+def test_an_open_mailing_of_which_all_is_settled_is_due_until_it_is_finished(
+    office: Office, url: str
+) -> None:
+    import_readers(office, 1)
+    publish_one(office)
+    record(office, take(office))
+    assert not agreed(office, url)
+    with office.database.write() as connection:
+        connection.execute(text("UPDATE mailing SET state = 'open', finished_at = NULL"))
+    assert agreed(office, url)
+    assert take(office) == []
+    give_back(office)
+    assert not agreed(office, url)
+
+
 def test_a_request_that_expires_is_due(office: Office, url: str, clock: Clock) -> None:
     sign_up(office, "anna@example.org")
     with office.database.write() as connection:
@@ -159,7 +174,10 @@ DELIVERIES = st.tuples(
     st.sampled_from([None, "somebody"]),
 )
 CHUNKS = st.sampled_from(["open", "leased", "done"])
-MAILINGS = st.sampled_from(["open", "held", "finished", "cancelled"])
+MAILINGS = st.tuples(
+    st.sampled_from(["open", "held", "finished", "cancelled"]),
+    st.booleans(),  # counted as settled
+)
 RELEASES = st.tuples(st.sampled_from(["held", "approved", "published", "withdrawn"]), MOMENTS)
 REQUESTS = st.tuples(
     st.sampled_from(["open", "confirmed", "expired", "answered"]),
@@ -189,15 +207,16 @@ def any_rows(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def test_a_glance_and_the_full_path_read_any_rows_alike(
     any_rows: Database,
     deliveries: list[tuple[str, object, str | None]],
-    mailing: str,
+    mailing: tuple[str, bool],
     chunks: list[str],
     releases: list[tuple[str, object]],
     requests: list[tuple[str, object]],
 ) -> None:
     tables = metadata.tables
     rows: list[tuple[str, dict[str, object]]] = [
-        ("mailing", {"id": 1, "newsroom": "um", "kind": "other", "state": mailing,
-                     "unknown": "resend", "made_at": START, "consent_mark": 0, "audience": 0}),
+        ("mailing", {"id": 1, "newsroom": "um", "kind": "other", "state": mailing[0],
+                     "unknown": "resend", "made_at": START, "consent_mark": 0, "audience": 1,
+                     "settled_otherwise": int(mailing[1])}),
         *(("delivery", {"id": number, "subscription_id": 1, "prepared_id": 1, "purpose": "confirm",
                         "cause": f"request:{number}", "state": state, "made_at": START,
                         "due_at": due_at, "worker": worker})
@@ -226,7 +245,7 @@ def test_a_glance_and_the_full_path_read_any_rows_alike(
     assert glance.idle(f"sqlite:///{any_rows.engine.url.database}", START) is not due
     assert due is (
         any(state == "due" and at is not None and at <= START for state, at, _ in deliveries)  # type: ignore[operator] # datetimes
-        or (mailing == "open" and any(state != "done" for state in chunks))
+        or (mailing[0] == "open" and (any(state != "done" for state in chunks) or mailing[1]))
         or any(state == "approved" and (at is None or at <= START) for state, at in releases)  # type: ignore[operator] # as above
         or any(state == "open" and at <= START for state, at in requests)  # type: ignore[operator] # as above
     )

@@ -64,6 +64,7 @@ def test_what_is_handed_out_is_all_that_sending_needs(office: Office) -> None:
         cause="",
         unknown="resend",
         alone=False,
+        chunk=due.id,
     )
     sign_up(office, "anna@example.org")
     (notice,) = take(office)

@@ -1,6 +1,5 @@
 """An audience is written in portions, and is the same as if it had been written at once."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from support.desk import (
 )
 from support.dispatching import dispatch, over, recipients
 from support.offices import KEFM, Clock, make_office
+from support.postgres import until_waited_for
 from support.readers import PAGE, leave_token, make_active, sign_up
 from support.scripted_server import ScriptedServer
 from support.workers import give_back, record, take
@@ -78,17 +78,6 @@ def writing(office: Office) -> Iterator[Connection]:
     with office.database.write() as connection:
         assert mailings.locked_unwritten(connection, 1, state="open") is not None
         yield connection
-
-
-def until_waited_for(connection: Connection) -> None:
-    """Return once somebody waits for a row of this database."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    while not connection.scalar(waiting):
-        time.sleep(0.01)
-        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 def sweep(office: Office) -> int:

@@ -1,4 +1,4 @@
-"""The two statements that are written for speed say what the slow ways say, on both databases."""
+"""The statements that are written for speed say what the slow ways say, on both databases."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
@@ -17,6 +18,7 @@ from mailer.services.office import Office
 from mailer.store import claims, ledger, outcomes
 from mailer.store.database import Connection
 from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.progress import SETTLED
 from mailer.store.tables import subscriber, subscription, suppression
 from mailer.store.window import Window, read_window, settle_accepted
 
@@ -83,7 +85,8 @@ def handed_out(office: Office) -> list[Due]:
     with office.database.read() as connection:
         numbers = list(connection.scalars(select(delivery.c.id).order_by(delivery.c.id)))
         found = sorted(claims.owed(connection, numbers), key=lambda due: due.id)
-        return [due._replace(attempts=0, alone=False) for due in found]
+        first = found[0].id
+        return [due._replace(attempts=0, alone=False, chunk=first) for due in found]
 
 
 def stand(connection: Connection, dues: Sequence[Due], standing: Sequence[Standing]) -> None:
@@ -114,7 +117,7 @@ def test_a_window_is_read_as_consent_is_asked_of_anything_else(
     dues = handed_out(office)
     with undone(office) as connection:
         stand(connection, dues, standing)
-        window = Window(MAILING, dues[first].id, dues[last].id, "hold")
+        window = Window(MAILING, dues[0].id, dues[first].id, dues[last].id, "hold")
         mailable, ended = read_window(connection, window)
         within = slice(first, max(first, last + 1))
         first_tries = [
@@ -124,7 +127,7 @@ def test_a_window_is_read_as_consent_is_asked_of_anything_else(
         ]
         assert sorted([*(due.id for due in mailable), *ended]) == first_tries
         kept, gone = asked_one_by_one(office, connection, first_tries)
-    assert [due._replace(unknown="resend") for due in mailable] == kept
+    assert [due._replace(unknown="resend", chunk=None) for due in mailable] == kept
     assert {due.unknown for due in mailable} <= {"hold"}, "as the window says"
     assert ended == gone
 
@@ -169,7 +172,7 @@ def after(
                     attempt.c.delivery_id, attempt.c.number
                 )
             ).all(),
-            connection.execute(select(mailing.c.id, mailing.c.settled)).all(),
+            connection.execute(select(mailing.c.id, SETTLED)).all(),
         )
 
 
@@ -202,6 +205,23 @@ def test_acceptances_are_written_as_any_other_outcome(
 ) -> None:
     fast = after(office, standing, holder, told, poisoned=False)
     assert fast == after(office, standing, holder, told, poisoned=True)
+
+
+@pytest.mark.parametrize(("holder", "counted"), [("one", (3, 0)), ("two", (0, 3)), (None, (0, 3))])
+def test_a_chunk_counts_what_its_own_worker_was_told(
+    office: Office, holder: str | None, counted: tuple[int, int]
+) -> None:
+    """Of somebody else's chunk the mailing counts it: that row may be locked."""
+    dues = handed_out(office)
+    with undone(office) as connection:
+        held = {"state": "leased" if holder else "open", "worker": holder}
+        connection.execute(update(chunk).values(held))
+        recorded = [came_of(due, ACCEPTED, office) for due in dues[:3]]
+        outcomes.record(connection, lease(office), recorded)
+        counters = select(chunk.c.accepted, mailing.c.settled_otherwise, SETTLED).join(mailing)
+        assert connection.execute(counters).one() == (*counted, 3)
+        outcomes.record(connection, lease(office), recorded)  # its commit was not seen
+        assert connection.execute(counters).one() == (*counted, 3)
 
 
 @quickly

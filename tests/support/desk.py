@@ -17,8 +17,9 @@ from mailer.services import imports, press, publish
 from mailer.services.office import Office
 from mailer.services.publish import Published
 from mailer.sources.address_list import Listed
+from mailer.store import mailings
 from mailer.store.ledger import Lease
-from mailer.store.ledger_tables import attempt, chunk, delivery, mailing
+from mailer.store.ledger_tables import attempt, chunk, delivery
 from mailer.store.outcomes import Recorded
 from mailer.store.tables import subscriber, subscription
 
@@ -121,7 +122,8 @@ def chunks(office: Office) -> list[Row[*tuple[Any, ...]]]:
 def progress_of(office: Office, mailing_id: int) -> tuple[str, int, int]:
     """A mailing's state, and how many are settled of how many."""
     with office.database.read() as connection:
-        row = connection.execute(select(mailing).where(mailing.c.id == mailing_id)).one()
+        row = mailings.read(connection, mailing_id)
+    assert row is not None
     return row.state, row.settled, row.audience
 
 

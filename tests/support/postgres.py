@@ -7,12 +7,14 @@ emptied and lent again, unless its shape is no longer that of head: then it is d
 import fcntl
 import itertools
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import Connection, text
 
 from mailer.store import migrate
 
@@ -158,3 +160,14 @@ def _one_at_a_time() -> Iterator[None]:
     with (Path(tempfile.gettempdir()) / "pressmailer-tests.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
+
+
+def until_waited_for(connection: Connection) -> None:
+    """Return once somebody waits for a row of this connection's database."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while not connection.scalar(waiting):
+        time.sleep(0.01)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
