@@ -33,10 +33,10 @@ _PLAIN_INDEX = """
 DROP INDEX ix_delivery_waiting;
 CREATE INDEX ix_delivery_waiting ON delivery (mailing_id, due_at) WHERE due_at IS NOT NULL
 """
-_NO_KEYS = """
-ALTER TABLE delivery DROP CONSTRAINT fk_delivery_mailing_id_mailing;
-ALTER TABLE delivery DROP CONSTRAINT fk_delivery_subscription_id_subscription;
-ALTER TABLE delivery DROP CONSTRAINT fk_delivery_prepared_id_prepared
+_NO_KEYS = "ALTER TABLE delivery DROP CONSTRAINT fk_delivery_subscription_id_subscription"
+_ALL_KEYS = """
+ALTER TABLE delivery ADD FOREIGN KEY (mailing_id) REFERENCES mailing (id);
+ALTER TABLE delivery ADD FOREIGN KEY (prepared_id) REFERENCES prepared (id)
 """
 _NO_OUTCOME_KEYS = """
 ALTER TABLE outcome DROP CONSTRAINT outcome_mailing_id_fkey;
@@ -67,8 +67,10 @@ POSTGRESQL = (
         RowsForm,
         f"{_PLAIN_INDEX};ALTER TABLE delivery SET (fillfactor = 70)",
     ),
+    Variant("rows, three foreign keys", RowsForm, f"{_PLAIN_INDEX};{_ALL_KEYS}"),
     Variant("rows, no foreign keys", RowsForm, f"{_PLAIN_INDEX};{_NO_KEYS}"),
     Variant("portions", PortionsForm, _PLAIN_INDEX),
+    Variant("portions, three foreign keys", PortionsForm, f"{_PLAIN_INDEX};{_ALL_KEYS}"),
     Variant("portions, no foreign keys", PortionsForm, f"{_PLAIN_INDEX};{_NO_KEYS}"),
     Variant("outcomes", OutcomesForm),
     Variant("outcomes, no foreign keys", OutcomesForm, _NO_OUTCOME_KEYS),

@@ -39,7 +39,7 @@ class Form(Protocol):
 
 
 OPEN_MAILING = f"""
-INSERT INTO mailing (newsroom, kind, state, unknown, made_at, consent_mark, audience, settled)
+INSERT INTO mailing (newsroom, kind, state, unknown, made_at, consent_mark, audience, settled_otherwise)
 SELECT '{NEWSROOM}', 'bench', 'open', 'resend', ?, coalesce(max(id), 0), 0, 0 FROM consent
 """
 PREPARED = f"""
@@ -97,7 +97,9 @@ class RowsForm:
         else:
             ids = [row[0] for row in done]
             book.run(self._outcomes, now, ids, [REPLY.format(number) for number in ids])
-        book.run("UPDATE mailing SET settled = settled + ? WHERE id = 1", len(done))
+        book.run(
+            "UPDATE mailing SET settled_otherwise = settled_otherwise + ? WHERE id = 1", len(done)
+        )
         book.run("UPDATE chunk SET state = 'done', worker = NULL WHERE state = 'leased'")
 
     def cancel(self) -> None:

@@ -57,7 +57,9 @@ class OutcomesForm:
             ids = [row[0] for row in done]
             said = [REPLY.format(number) for number in ids]
             book.run(POSTGRESQL_OUTCOMES, self._frozen_at, now, ids, said)
-        book.run("UPDATE mailing SET settled = settled + ? WHERE id = 1", len(done))
+        book.run(
+            "UPDATE mailing SET settled_otherwise = settled_otherwise + ? WHERE id = 1", len(done)
+        )
         book.run("UPDATE leased SET state = 'done' WHERE state = 'leased'")
 
     def cancel(self) -> None:

@@ -113,7 +113,7 @@ def _gaps(
     if owed != history.consented:
         yield f"{owed} deliveries, but {history.consented} had consented when it was published"
     if settled != row.settled:
-        yield f"{settled} deliveries are settled, but the mailing counts {row.settled}"
+        yield f"{settled} deliveries are settled, but {row.settled} are counted"
     over = row.state == "finished" or row.finished_at is not None
     if over and states.get("due"):
         yield f"{row.state} with {states['due']} deliveries still due"
