@@ -141,7 +141,7 @@ def _take_window(
             .where(mailing.c.id == of.id, mailing.c.begun_at.is_(None))
             .values(begun_at=lease.now)
         )
-    window = Window(of.id, found.lo, found.mark + 1, mark, of.unknown)
+    window = Window(of.id, of.made_at, found.lo, found.mark + 1, mark, of.unknown)
     handed, ended = read_window(connection, window)
     if ended:
         end(connection, ended, [of.id] * len(ended), lease.now)
@@ -183,6 +183,7 @@ _OPEN_MAILINGS = (
         mailing.c.kind,
         mailing.c.urgent,
         mailing.c.unknown,
+        mailing.c.made_at,
         mailing.c.begun_at,
         mailing.c.fanned_to,
     )

@@ -23,9 +23,14 @@ from mailer.store.rows import sqlite_moment
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Deliveries of one chunk, from the first number to the last."""
+    """Deliveries of one chunk, from the first number to the last.
+
+    Attributes:
+        made_at: of the mailing, and so of nearly all of them.
+    """
 
     mailing_id: int
+    made_at: datetime
     chunk: int
     first: int
     last: int
@@ -34,7 +39,7 @@ class Window:
 
 _READ = """
 SELECT delivery.id AS number, delivery.prepared_id, delivery.subscription_id, subscriber.mailbox,
-       delivery.made_at, delivery.answers,
+       nullif(delivery.made_at, {made_at}) AS made_at, delivery.answers,
        subscription.state = 'active' AND suppression.hash IS NULL AS consented
 FROM delivery
 JOIN subscription ON subscription.id = delivery.subscription_id
@@ -44,13 +49,13 @@ WHERE delivery.mailing_id + 0 = {place} AND delivery.id BETWEEN {place} AND {pla
       AND delivery.state = 'due' AND delivery.due_at IS NULL
 ORDER BY delivery.id
 """
-_READ_POSTGRESQL = _READ.format(place="%s")
+_READ_POSTGRESQL = _READ.format(place="%s", made_at="%s::timestamptz")
 _READ_SQLITE = """
 SELECT json_group_array(number), json_group_array(prepared_id), json_group_array(subscription_id),
        json_group_array(mailbox), json_group_array(made_at), json_group_array(answers),
        json_group_array(consented)
 FROM ({rows})
-""".format(rows=_READ.format(place="?"))
+""".format(rows=_READ.format(place="?", made_at="?"))
 
 _SETTLE = """
 UPDATE delivery
@@ -101,27 +106,26 @@ def read_window(connection: Connection, window: Window) -> tuple[list[Due], list
     Returns:
         Those that may be sent, and the numbers of those whose consent is gone.
     """
-    mailable: list[Due] = []
-    ended: list[int] = []
-    moments: dict[str | datetime, datetime] = {}  # a mailing's are all the same
-    of, unknown = window.mailing_id, window.unknown
-    for number, prepared_id, subscription_id, mailbox, made_at, answers, consented in _rows(
-        connection, (of, window.first, window.last)
-    ):
-        if not consented:
-            ended.append(number)
-            continue
-        moment = moments.get(made_at) or moments.setdefault(made_at, _read_moment(made_at))
-        made = (number, Purpose.RELEASE, prepared_id, subscription_id, mailbox, moment)
-        mailable.append(Due._make((*made, 0, of, "", unknown, False, answers, window.chunk)))
-    return mailable, ended
+    of, usual, chunk, unknown = window.mailing_id, window.made_at, window.chunk, window.unknown
+    rows = _rows(connection, window)
+    release, make = Purpose.RELEASE, Due._make
+    mailable = [
+        make(
+            (number, release, prepared_id, subscription_id, mailbox, _read_moment(made_at) or usual,
+             0, of, "", unknown, False, answers, chunk)
+        )
+        for number, prepared_id, subscription_id, mailbox, made_at, answers, consented in rows
+        if consented
+    ]  # fmt: skip
+    return mailable, [row[0] for row in rows if not row[6]]
 
 
-def _rows(connection: Connection, wanted: tuple[int, int, int]) -> Iterable[Sequence[Any]]:
+def _rows(connection: Connection, window: Window) -> Sequence[Sequence[Any]]:
+    of, made_at = (window.mailing_id, window.first, window.last), window.made_at
     if not _is_sqlite(connection):
-        return connection.exec_driver_sql(_READ_POSTGRESQL, wanted).all()
-    columns = connection.exec_driver_sql(_READ_SQLITE, wanted).one()
-    return zip(*map(json.loads, columns), strict=True)
+        return connection.exec_driver_sql(_READ_POSTGRESQL, (made_at, *of)).all()
+    columns = connection.exec_driver_sql(_READ_SQLITE, (sqlite_moment(made_at), *of)).one()
+    return list(zip(*map(json.loads, columns), strict=True))
 
 
 def settle_accepted(
@@ -169,7 +173,7 @@ def _is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def _read_moment(value: str | datetime) -> datetime:
+def _read_moment(value: str | datetime | None) -> datetime | None:
     if isinstance(value, str):
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value.astimezone(UTC)
+    return value and value.astimezone(UTC)

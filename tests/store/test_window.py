@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -110,14 +110,19 @@ def stand(connection: Connection, dues: Sequence[Due], standing: Sequence[Standi
 
 
 @quickly
-@given(standings, st.integers(0, READERS - 1), st.integers(0, READERS - 1))
+@given(
+    standings,
+    st.integers(0, READERS - 1),
+    st.integers(0, READERS - 1),
+    mostly(START, START - timedelta(days=1)),
+)
 def test_a_window_is_read_as_consent_is_asked_of_anything_else(
-    office: Office, standing: list[Standing], first: int, last: int
+    office: Office, standing: list[Standing], first: int, last: int, made_at: datetime
 ) -> None:
     dues = handed_out(office)
     with undone(office) as connection:
         stand(connection, dues, standing)
-        window = Window(MAILING, dues[0].id, dues[first].id, dues[last].id, "hold")
+        window = Window(MAILING, made_at, dues[0].id, dues[first].id, dues[last].id, "hold")
         mailable, ended = read_window(connection, window)
         within = slice(first, max(first, last + 1))
         first_tries = [
