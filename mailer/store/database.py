@@ -59,13 +59,18 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection whose changes are thrown away.
+        """A connection that only reads.
 
         Raises:
             ServiceMissing: the database cannot be reached.
         """
         with _translated(self.engine), self.engine.connect() as connection:
-            yield connection
+            if self.is_sqlite:
+                with _reading_sqlite(connection):
+                    yield connection
+            else:
+                yield connection.execution_options(postgresql_readonly=True)
+                connection.commit()  # at a ROLLBACK the driver forgets what statements it had prepared
 
     @contextmanager
     def write(self, *, durable: bool = True, by_key: bool = False) -> Iterator[Connection]:
@@ -206,8 +211,13 @@ def _without_foreign_keys(connection: sqlite3.Connection, _record: object) -> No
 
 
 def _prepare_postgresql(busy_seconds: float, connection: Any, _record: object) -> None:
-    """Waiting for a lock ends some day: a visitor is then asked to come back, as on SQLite."""
+    """Waiting for a lock ends some day: a visitor is then asked to come back, as on SQLite.
+
+    A statement is parsed once and planned each time: the plan for tables that were nearly empty would else be
+    kept while a million rows are written.
+    """
     connection.execute(f"SET lock_timeout = {round(busy_seconds * 1000)}")
+    connection.execute("SET plan_cache_mode = force_custom_plan")
     connection.commit()
 
 
@@ -220,6 +230,16 @@ def _set_locally(connection: Connection, *, durable: bool, by_key: bool) -> None
     if terms:
         words = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in terms)
         connection.exec_driver_sql(f"SELECT {words}")
+
+
+@contextmanager
+def _reading_sqlite(connection: Connection) -> Iterator[None]:
+    say = connection.connection.cursor().execute
+    say("PRAGMA query_only = ON")
+    try:
+        yield
+    finally:
+        say("PRAGMA query_only = OFF")
 
 
 def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:

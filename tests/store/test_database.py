@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import InternalError, StatementError
 from support.desk import race
 from support.offices import START
 
@@ -46,10 +46,33 @@ def test_a_block_that_fails_is_undone(database: Database) -> None:
     assert suppressed(database) == []
 
 
-def test_what_a_reader_writes_is_thrown_away(database: Database) -> None:
-    with database.read() as connection:
+def test_who_reads_cannot_write(database: Database) -> None:
+    """And whoever has the connection next can."""
+    refused = pytest.raises((InternalError, ServiceMissing), match=r"read-?only")
+    with refused, database.read() as connection:
         suppress(connection, "a")
     assert suppressed(database) == []
+    with database.write() as connection:
+        suppress(connection, "b")
+    assert suppressed(database) == ["b"]
+
+
+def test_postgresql_reads_a_statement_once_whatever_is_read_between(
+    postgresql_database: Database,
+) -> None:
+    """And plans it anew each time, for the tables as they are."""
+    asked = select(suppression.c.hash).where(suppression.c.reason == "test")
+    for _ in range(8):
+        with postgresql_database.write() as connection:
+            connection.scalars(asked).all()
+        assert suppressed(postgresql_database) == []
+    kept = text(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+        " WHERE statement LIKE '%FROM suppression%reason%'"
+    )
+    with postgresql_database.read() as connection:
+        ((generic, custom),) = connection.execute(kept).all()
+    assert (generic, custom > 0) == (0, True)
 
 
 def test_writers_queue_up_and_none_fails(database: Database) -> None:
