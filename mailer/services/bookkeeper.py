@@ -156,7 +156,7 @@ class Bookkeeper:
                     notices = 0
                 if not (want or notices):
                     return Turn((), progress.stopped(connection, in_hand))
-        with self._office.database.write() as connection:
+        with self._office.database.write(growing=True) as connection:
             lease = self._lease(connection)
             recorded = self._write(connection, lease, entries)
             taken = ledger.take(connection, lease, want, notices=notices) if want or notices else []

@@ -363,12 +363,12 @@ class Held(Database):
         self.opened = threading.Event()
 
     @contextmanager
-    def write(self, *, durable: bool = True, by_key: bool = False) -> Iterator[Connection]:
+    def write(self, **terms: bool) -> Iterator[Connection]:
         """Once the door is open."""
         if self.shut:
             self.knocking.set()
             assert self.opened.wait(10)
-        with super().write(durable=durable, by_key=by_key) as connection:
+        with super().write(**terms) as connection:
             yield connection
 
 

@@ -60,10 +60,10 @@ def test_who_reads_cannot_write(database: Database) -> None:
 def test_postgresql_reads_a_statement_once_whatever_is_read_between(
     postgresql_database: Database,
 ) -> None:
-    """And plans it anew each time, for the tables as they are."""
+    """And, where it is told that tables grow, plans it anew each time."""
     asked = select(suppression.c.hash).where(suppression.c.reason == "test")
     for _ in range(8):
-        with postgresql_database.write() as connection:
+        with postgresql_database.write(growing=True) as connection:
             connection.scalars(asked).all()
         assert suppressed(postgresql_database) == []
     kept = text(

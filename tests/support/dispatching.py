@@ -153,12 +153,12 @@ class Troubled(Database):
         self.script = list(script)
 
     @contextmanager
-    def write(self, *, durable: bool = True, by_key: bool = False) -> Iterator[Connection]:
+    def write(self, **terms: bool) -> Iterator[Connection]:
         """As scripted."""
         step = self.script.pop(0) if self.script else "well"
         if step == "refused":
             raise ServiceMissing("The database is away")
-        with super().write(durable=durable, by_key=by_key) as connection:
+        with super().write(**terms) as connection:
             yield connection
         if step == "unseen":
             raise ServiceMissing("The database hung up")

@@ -22,9 +22,9 @@ class Mortal(Database):
     deaths = 0
 
     @contextmanager
-    def write(self, *, durable: bool = True, by_key: bool = False) -> Iterator[Connection]:
+    def write(self, **terms: bool) -> Iterator[Connection]:
         """As usual, or without the commit."""
-        with super().write(durable=durable, by_key=by_key) as connection:
+        with super().write(**terms) as connection:
             yield connection
             if self.deaths and self.spared:
                 self.spared -= 1
