@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -66,7 +66,7 @@ class Database:
         """
         with _translated(self.engine), self.engine.connect() as connection:
             if self.is_sqlite:
-                with _reading_sqlite(connection):
+                with _pragma(connection, "query_only", "ON", after="OFF"):
                     yield connection
             else:
                 yield connection.execution_options(postgresql_readonly=True)
@@ -102,18 +102,11 @@ class Database:
             finally:
                 connection.info["writing"] = False
 
-    @contextmanager
-    def _commits(self, connection: Connection, *, durable: bool) -> Iterator[None]:
+    def _commits(self, connection: Connection, *, durable: bool) -> AbstractContextManager[None]:
         """SQLite is told outside the transaction whether its end waits for the disk."""
         if durable or not self.is_sqlite:
-            yield
-            return
-        say = connection.connection.cursor().execute
-        say("PRAGMA synchronous = NORMAL")
-        try:
-            yield
-        finally:
-            say("PRAGMA synchronous = FULL")
+            return nullcontext()
+        return _pragma(connection, "synchronous", "NORMAL", after="FULL")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -234,13 +227,14 @@ def _set_locally(connection: Connection, *, durable: bool, by_key: bool, growing
 
 
 @contextmanager
-def _reading_sqlite(connection: Connection) -> Iterator[None]:
+def _pragma(connection: Connection, name: str, meanwhile: str, *, after: str) -> Iterator[None]:
+    """Something that SQLite is told for a while, outside its transactions."""
     say = connection.connection.cursor().execute
-    say("PRAGMA query_only = ON")
+    say(f"PRAGMA {name} = {meanwhile}")
     try:
         yield
     finally:
-        say("PRAGMA query_only = OFF")
+        say(f"PRAGMA {name} = {after}")
 
 
 def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:

@@ -16,8 +16,8 @@ from mailer.core.delivery import DeliveryState, Due, Outcome, Result, Settled
 from mailer.store import forgetting
 from mailer.store.lease import Lease, own_windows
 from mailer.store.ledger_tables import attempt, delivery
-from mailer.store.progress import count_settled
-from mailer.store.window import count_accepted, settle_accepted
+from mailer.store.progress import count_accepted, count_settled
+from mailer.store.window import settle_accepted
 
 _LONGEST_IN_HAND = timedelta(days=7)
 """What a relay said of a message becomes known so late at most, by the journal of a machine that was away."""
@@ -51,9 +51,9 @@ def _record_acceptances(
     plain: defaultdict[tuple[int, int], list[Recorded]] = defaultdict(list)
     for one in outcomes:
         due, outcome, _ = one
-        first_try = due.mailing_id is not None and not (due.alone or due.attempts)
-        if first_try and outcome.result is Result.ACCEPTED:
-            plain[due.mailing_id or 0, outcome.code].append(one)
+        first_try = not (due.alone or due.attempts) and outcome.result is Result.ACCEPTED
+        if first_try and due.mailing_id is not None:
+            plain[due.mailing_id, outcome.code].append(one)
         else:
             others.append(one)
     settled: Counter[int | None] = Counter()
@@ -74,7 +74,7 @@ def _count_by_chunk(
 ) -> int:
     """Move the counters of the chunks of first tries that were accepted; how many were counted."""
     by_chunk = Counter(one.due.chunk for one in accepted if one.due.chunk is not None)
-    return count_accepted(connection, worker, mailing_id, by_chunk) if by_chunk else 0
+    return count_accepted(connection, worker, mailing_id, by_chunk)
 
 
 def _record_any(connection: Connection, lease: Lease, outcomes: Sequence[Recorded]) -> None:

@@ -69,6 +69,34 @@ def count_settled(
         connection.execute(_COUNT, told)
 
 
+_COUNT_ACCEPTED = (
+    update(chunk)
+    .where(
+        chunk.c.mailing_id == bindparam("of"),
+        chunk.c.lo == bindparam("first"),
+        chunk.c.worker == bindparam("by"),
+    )
+    .values(accepted=chunk.c.accepted + bindparam("more"))
+)
+
+
+def count_accepted(
+    connection: Connection, worker: str, mailing_id: int, accepted: Mapping[int, int]
+) -> int:
+    """Move the counters of a worker's chunks: by how much each, by its first number.
+
+    A chunk that is the worker's no more, and so may be locked by whoever has it, is left alone.
+
+    Returns:
+        How many acceptances were counted.
+    """
+    counted = 0
+    for first, more in sorted(accepted.items()):
+        told = {"of": mailing_id, "first": first, "by": worker, "more": more}
+        counted += more * connection.execute(_COUNT_ACCEPTED, told).rowcount
+    return counted
+
+
 def tidy(connection: Connection, worker: str, now: datetime) -> int:
     """Close chunks whose every row has its outcome or its retry, and mailings with nothing left.
 

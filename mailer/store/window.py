@@ -1,6 +1,6 @@
-"""Reads, settles and counts first tries: the three statements that every release's mail passes.
+"""Reads and settles first tries, a window at a time: the two statements that every release's mail passes.
 
-A row costs microseconds here, so all go to the driver as they are, in the words of its database. What they
+A row costs microseconds here, so both go to the driver as they are, in the words of its database. What they
 mean is what `ledger` and `outcomes` say of all deliveries; tests hold the two ways equal.
 
 On SQLite each is one step for all rows, in and out as JSON. The driver lets go of the interpreter at every
@@ -9,7 +9,7 @@ of a second, of which a fiftieth was work.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -80,25 +80,6 @@ _SETTLE_POSTGRESQL = _SETTLE.format(
     told="SELECT %s::jsonb AS replies, %s::bigint[] AS ids",
 )
 
-_COUNT = """
-UPDATE chunk SET accepted = accepted + {more}
-FROM ({told}) AS told
-WHERE chunk.mailing_id = {place} AND chunk.lo = {lo} AND chunk.worker = {place}
-RETURNING chunk.lo
-"""
-_COUNT_SQLITE = _COUNT.format(
-    place="?",
-    more="told.value",
-    lo="told.lo",
-    told="SELECT CAST(key AS INTEGER) AS lo, value FROM json_each(?)",
-)
-_COUNT_POSTGRESQL = _COUNT.format(
-    place="%s",
-    more="(told.numbers ->> chunk.lo::text)::integer",
-    lo="ANY (told.chunks)",
-    told="SELECT %s::jsonb AS numbers, %s::bigint[] AS chunks",
-)
-
 
 def read_window(connection: Connection, window: Window) -> tuple[list[Due], list[int]]:
     """The deliveries of a window that await their first try.
@@ -140,33 +121,9 @@ def settle_accepted(
     if _is_sqlite(connection):
         told: tuple[object, ...] = (sqlite_moment(now), code, replies)
         return connection.exec_driver_sql(_SETTLE_SQLITE, told).rowcount
-    told = (now, code, replies, _array(accepted), min(accepted), max(accepted))
+    numbers = f"{{{','.join(map(str, accepted))}}}"
+    told = (now, code, replies, numbers, min(accepted), max(accepted))
     return connection.exec_driver_sql(_SETTLE_POSTGRESQL, told).rowcount
-
-
-def count_accepted(
-    connection: Connection, worker: str, mailing_id: int, accepted: Mapping[int, int]
-) -> int:
-    """Move the progress counters of a worker's chunks: by how much each, by its first number.
-
-    A chunk that is the worker's no more, and so may be locked by whoever has it, is left alone.
-
-    Returns:
-        How many acceptances were counted.
-    """
-    numbers = json.dumps(accepted)
-    if _is_sqlite(connection):
-        told: tuple[object, ...] = (numbers, mailing_id, worker)
-        moved = connection.exec_driver_sql(_COUNT_SQLITE, told)
-    else:
-        told = (numbers, _array(accepted), mailing_id, worker)
-        moved = connection.exec_driver_sql(_COUNT_POSTGRESQL, told)
-    return sum(accepted[first] for first in moved.scalars())
-
-
-def _array(numbers: Iterable[int]) -> str:
-    """As PostgreSQL writes it."""
-    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _is_sqlite(connection: Connection) -> bool:
