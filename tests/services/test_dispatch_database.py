@@ -17,6 +17,7 @@ from support.dispatching import (
     one_pass,
     over,
     recipients,
+    until,
 )
 from support.offices import Clock, make_office
 from support.readers import sign_up
@@ -157,7 +158,9 @@ def test_a_watch_outlives_a_database_that_is_away(
         with hearing("database away", "mailer.services.ledger_thread") as away:
             running = asyncio.create_task(watch.run())
             sign_up(afflicted, "anna@example.org")
-            await asyncio.to_thread(server.wait_for, 1)
+            await until(
+                lambda: states(afflicted) == {"accepted": 1}
+            )  # nothing of hers is left to write
             troubled.script = ["well", "well", "refused"]  # it is counted, and taken
             sign_up(afflicted, "bent@example.org")
             watch.wake()
