@@ -30,6 +30,7 @@ from support.scripted_server import Act, Fault, Gate, Script, ScriptedServer, St
 from mailer.core.pace import DomainLimit
 from mailer.services import proof
 from mailer.services.office import Office
+from mailer.services.summary import Summary
 from mailer.store import health
 from mailer.store.database import Database
 from mailer.store.health import RelayHealth
@@ -269,19 +270,39 @@ def test_both_are_away_and_nothing_is_consumed(
 
 
 def test_weights_share_the_mail_among_relays_that_keep_up(office: Office, tmp_path: Path) -> None:
-    """Readers' own domain takes two at a time: so there is always a line that is free."""
+    """Readers' own domain takes two at a time: so there is always a line that is free.
+
+    Whose lines stand first takes what there is until the other's do, and is not made to pay for all of
+    it. So both greet together, and what counts is the mail after that.
+    """
     names = import_readers(office, 400)
     publish_one(office)
     two_at_a_time = {"example.org": DomainLimit(connections=2)}
     gentle = replace(office, limits=replace(office.limits, domains=two_at_a_time))
-    with ScriptedServer().running() as heavy, ScriptedServer().running() as light:
+    doors = Gate(), Gate()
+
+    async def story(*servers: ScriptedServer) -> Summary:
+        heavy, light = servers
         relays = (
             over(heavy, name="heavy", weight=3, connections=8),
             over(light, name="light", weight=1, connections=8),
         )
-        assert dispatch(gentle, tmp_path, *relays).accepted == 400
-        assert recipients(heavy, light) == dict.fromkeys(names, 1)
-        assert len(heavy.messages) == pytest.approx(300, abs=20)
+        running = asyncio.create_task(one_pass(gentle, tmp_path, *relays))
+        for door in doors:
+            await door.arrived()
+        for door in doors:
+            door.open()
+        return await running
+
+    with (
+        ScriptedServer({"CONNECT": doors[0]}).running() as heavy,
+        ScriptedServer({"CONNECT": doors[1]}).running() as light,
+    ):
+        assert asyncio.run(story(heavy, light)).accepted == 400
+    assert recipients(heavy, light) == dict.fromkeys(names, 1)
+    settled = sorted(message.at for server in (heavy, light) for message in server.messages)[100]
+    shared = sum(message.at >= settled for message in heavy.messages)
+    assert shared == pytest.approx(225, abs=15)
 
 
 def test_a_relay_that_dawdles_keeps_nothing_from_the_other(office: Office, tmp_path: Path) -> None:
