@@ -25,6 +25,7 @@ from mailer.store.database import Database
 from mailer.store.tables import subscription
 
 PATIENCE = 60.0
+CROWD = 8  # who click at the same time
 READERS = [f"reader{number}@example.org" for number in range(200)]
 KEY = "tokens-of-the-workers-0123456789abcdef"
 RELEASE = """---
@@ -170,7 +171,7 @@ def test_one_stop_ends_all_and_who_was_answered_has_left(
     site = site_at(tmp_path)
     team = site.workers()
     numbers = range(1, len(READERS) + 1)
-    with ThreadPoolExecutor(8) as crowd:
+    with ThreadPoolExecutor(CROWD) as crowd:
         presses = [crowd.submit(site.leave, one) for one in numbers]
         until(lambda: sum(press.done() for press in presses) >= 20)
         os.killpg(site.parent.pid, signal.Signals[f"SIG{number}"])
@@ -186,17 +187,21 @@ def test_one_stop_ends_all_and_who_was_answered_has_left(
 
 
 def check_a_killed_worker_is_replaced(site: Site) -> None:
-    """And newcomers are served all the while."""
+    """And newcomers are served all the while.
+
+    Each of the crowd loses one click at most that was being served, and one more that came to the
+    dying worker's door: its lines may be gone a moment before its listener is.
+    """
     numbers = range(1, len(READERS) + 1)
     victim = site.workers()[0]
-    with ThreadPoolExecutor(8) as crowd:
+    with ThreadPoolExecutor(CROWD) as crowd:
         presses = [crowd.submit(site.leave, one) for one in numbers]
         until(lambda: sum(press.done() for press in presses) >= 20)
         victim.kill()
     answered = {one for one, press in zip(numbers, presses, strict=True) if press.result() == 200}
     assert answered <= site.left(), "nobody is answered before the commit"
     lost = set(numbers) - answered
-    assert len(lost) <= 8, "those that it was serving and no others"
+    assert len(lost) <= 2 * CROWD
     until(lambda: len(site.workers()) == 2)
     assert {site.leave(one) for one in lost} <= {200}, "who asks again is served"
     assert site.left() == set(numbers)
