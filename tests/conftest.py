@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine
 from support.offices import Clock, make_office
 
@@ -30,6 +30,8 @@ settings.register_profile(
     "house",
     max_examples=int(os.environ.get("MAILER_TEST_EXAMPLES", "50")),
     phases=set(Phase) - ({Phase.shrink, Phase.explain} if _NOBODY else set()),
+    deadline=None,  # a busy machine is not a failure
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
 

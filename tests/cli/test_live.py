@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.cli import live
@@ -73,7 +73,6 @@ def test_nothing_is_said_of_what_is_not_there() -> None:
     ),
     st.integers(0, 200),
 )
-@settings(deadline=None)
 def test_a_line_fits(going: Going, width: int) -> None:
     assert len(line(going, width)) <= width
 

@@ -60,7 +60,7 @@ def test_json_is_one_object_of_plain_values() -> None:
 
 
 @given(strategies.dictionaries(strategies.text(), strategies.text(strategies.characters())))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_json_is_valid_whatever_it_carries(value: dict[str, str]) -> None:
     printed = said(value, as_json=True)
 

@@ -130,7 +130,7 @@ def test_names_that_containers_set_are_none_of_ours(write: Write) -> None:
 
 
 @given(strategies.lists(strategies.text(strategies.characters(exclude_categories=["Cs"]))))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_lists_written_as_json_are_read_back(texts: list[str]) -> None:
     found = parse_value(json.dumps(texts), otherwise=None)
 
@@ -147,7 +147,7 @@ _TEXTS = strategies.text(max_size=8) | strategies.sampled_from(
 
 
 @given(strategies.dictionaries(_NAMES, _TEXTS, max_size=6))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_environment_whatever_breaks_the_reading(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigFault):
         settle({}, environ, folder=Path("/nowhere"), where="a test")

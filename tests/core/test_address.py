@@ -141,7 +141,7 @@ _ADDRESSES = st.builds(
 ).filter(lambda typed: len(typed) <= reading.MAX_LENGTH)  # longer ones are refused before
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(_ADDRESSES)
 @example("a@b.c")
 @example("Anna@example.org")
@@ -164,7 +164,6 @@ def test_the_fast_reading_takes_the_common_forms() -> None:
 
 
 @given(st.text(max_size=20))
-@settings(deadline=None)
 def test_any_text_is_an_address_or_is_refused(text: str) -> None:
     try:
         found = parse_address(text)

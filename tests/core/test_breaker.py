@@ -1,7 +1,7 @@
 """The breaker: refusals of the content in a row trip it, once; readers who are refused never do."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.breaker import KEYS, Breaker, refuses_content
@@ -99,7 +99,6 @@ def test_a_mailing_that_was_not_heard_of_for_long_is_counted_anew() -> None:
     assert not breaker.heard(0, REFUSED)
 
 
-@settings(deadline=None)
 @given(heard=st.lists(st.tuples(st.integers(1, 3), OUTCOMES), max_size=60), limit=st.integers(1, 4))
 def test_it_trips_as_often_as_rows_reach_the_limit(
     heard: list[tuple[int, Outcome]], limit: int

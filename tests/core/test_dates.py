@@ -6,7 +6,7 @@ from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.dates import ZONE_LETTERS, DateRefused, read_moment, read_told
@@ -105,7 +105,6 @@ def test_day_and_month_are_never_swapped() -> None:
     assert read_moment("8.9.2025 12:00 UTC").month == 9
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)),
     st.sampled_from(sorted(ZONE_LETTERS)),
@@ -117,7 +116,6 @@ def test_every_moment_survives_being_written_in_zone_letters(naive: datetime, le
     assert read_moment(aware.isoformat()) == aware
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.sampled_from([None, COPENHAGEN]))
 def test_any_text_is_read_or_refused(text: str, zone: ZoneInfo | None) -> None:
     with suppress(DateRefused):
@@ -194,7 +192,6 @@ def test_what_a_desk_writes_by_hand_is_not_read_as_loosely() -> None:
             read_moment(text, zone=COPENHAGEN)
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2049, 1, 1)),
     st.sampled_from(sorted(ZONE_LETTERS)),
@@ -206,7 +203,6 @@ def test_every_moment_survives_the_form_of_mail(naive: datetime, letters: str) -
     assert read_told(f"{written} {letters}", zone=COPENHAGEN).at == aware
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_of_a_source_is_read_or_refused(text: str) -> None:
     with suppress(DateRefused):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.delivery import (
@@ -75,7 +75,6 @@ outcomes = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(outcomes, st.sampled_from(["resend", "hold"]), st.sampled_from([None, LATER]))
 def test_a_delivery_is_due_again_exactly_where_it_has_a_time_for_it(
     outcome: Outcome, policy: Literal["resend", "hold"], again: datetime | None
@@ -85,7 +84,6 @@ def test_a_delivery_is_due_again_exactly_where_it_has_a_time_for_it(
     assert found.attempts in {2, 3}
 
 
-@settings(deadline=None)
 @given(outcomes, st.sampled_from(["resend", "hold"]), st.sampled_from([None, LATER]))
 def test_only_acceptance_is_called_acceptance_and_only_the_readers_own_refusal_is_final(
     outcome: Outcome, policy: Literal["resend", "hold"], again: datetime | None

@@ -65,7 +65,7 @@ def test_a_block_that_moved_is_deleted_here_and_added_there() -> None:
 texts = st.lists(st.text("abc ", max_size=30), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=texts, after=texts)
 def test_taking_one_side_gives_that_text_where_nothing_was_cut(
     before: list[str], after: list[str]

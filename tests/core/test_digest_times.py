@@ -63,7 +63,7 @@ def test_the_next_hour_that_there_is(zone: str, hour: int, after: str, due: str)
     weekday=st.integers(0, 6),
     frequency=st.sampled_from(["daily", "weekly"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_once_a_day_or_a_week_at_that_hour(
     after: datetime, zone: ZoneInfo, hour: int, weekday: int, frequency: str
 ) -> None:

@@ -1,7 +1,7 @@
 """Languages: what is wanted meets what there is, and no header can break it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.language import choose, direction, from_header, primary
@@ -27,7 +27,6 @@ def test_the_first_wanted_language_there_is(
     assert choose(wanted, offered) == chosen
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=8)), st.lists(st.text(max_size=8), min_size=1))
 def test_something_offered_is_always_chosen(wanted: list[str], offered: list[str]) -> None:
     assert choose(wanted, offered) in offered
@@ -52,7 +51,6 @@ def test_a_header_names_tags_best_first(header: str, tags: list[str]) -> None:
     assert from_header(header) == tags
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_header_gives_plain_tags(header: str) -> None:
     for tag in from_header(header):

@@ -51,7 +51,7 @@ def test_what_a_release_is_about() -> None:
     assert labels_of(ROOM, Matter(), "en") == ()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(["climate", "trade", "Klima", "Eksport", "x", ""])))
 def test_keys_name_themselves_and_order_is_the_newsrooms(words: list[str]) -> None:
     found = topics_of(words, (), "", ROOM.topics)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailer.core.delivery import Blame, Outcome, Phase, Result
@@ -41,7 +41,6 @@ def passed(rate: Rate, start: float, gaps: Sequence[float]) -> list[float]:
     return moments
 
 
-@settings(deadline=None)
 @given(per_second=RATES, start=STARTS, gaps=GAPS)
 @example(per_second=0.5, start=0.0, gaps=[0.0] * 20)
 @example(per_second=10.0, start=1e7, gaps=[5.0] + [0.0] * 50)
@@ -55,7 +54,6 @@ def test_a_rate_is_never_exceeded(per_second: float, start: float, gaps: list[fl
             assert last - first + 1 <= burst + per_second * seconds + 1e-6
 
 
-@settings(deadline=None)
 @given(per_second=RATES, start=STARTS, number=st.integers(1, 60))
 def test_a_rate_is_used_up(per_second: float, start: float, number: int) -> None:
     moments = passed(Rate(per_second), start, [0.0] * number)
@@ -207,7 +205,6 @@ def test_after_an_hour_without_a_sign_all_is_forgotten() -> None:
     assert slower(slow, 100.0 + CALM_SECONDS).pause(100.0 + CALM_SECONDS) == 30
 
 
-@settings(deadline=None)
 @given(events=EVENTS)
 def test_whatever_happened_a_domain_that_accepts_is_free_again(
     events: list[tuple[str, float]],

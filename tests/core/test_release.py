@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.release import (
@@ -38,7 +38,6 @@ def edition_of(title: str, lead: str, paragraphs: list[str]) -> Edition:
     return Edition(language="en", title=title, lead=lead, body=body)
 
 
-@settings(deadline=None)
 @given(sentences, sentences, st.lists(sentences, min_size=1, max_size=4))
 def test_spacing_and_unicode_form_do_not_count(title: str, lead: str, body: list[str]) -> None:
     def otherwise(text: str) -> str:
@@ -106,7 +105,6 @@ def test_slug(title: str, expected: str) -> None:
     assert slug(title) == expected
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_every_title_has_a_slug_that_fits_an_address(title: str) -> None:
     found = slug(title)

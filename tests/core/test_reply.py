@@ -130,7 +130,7 @@ WORDS = st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     phase=st.sampled_from(PHASES),
     code=st.sampled_from([250, 251, 354, 421, 450, 550, 552, 554]),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
@@ -22,7 +22,6 @@ numbers = st.integers(min_value=0, max_value=2**63 - 1)
 moments = st.timedeltas(timedelta(0), timedelta(days=30_000)).map(lambda step: AT + step)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(LinkPurpose), numbers, moments)
 def test_a_token_says_what_was_signed(purpose: LinkPurpose, subject: int, at: datetime) -> None:
     token = TOKENS.sign(purpose, subject, at)
@@ -30,7 +29,6 @@ def test_a_token_says_what_was_signed(purpose: LinkPurpose, subject: int, at: da
     assert TOKENS.read(purpose, token, at) == Claim(subject, at.replace(microsecond=0))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(LinkPurpose), numbers, moments)
 def test_a_token_has_the_spelling_of_itsdangerous(
     purpose: LinkPurpose, subject: int, at: datetime
@@ -61,7 +59,6 @@ def test_the_hour_that_a_clock_shows_twice_is_two_moments() -> None:
     assert read == [datetime(2025, 10, 26, hour, 30, tzinfo=UTC) for hour in (0, 1)]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=300))
 def test_a_mac_is_what_the_standard_library_makes(key: bytes, text: bytes) -> None:
     assert Mac(key).digest(text) == hmac.digest(key, text, "sha256")
@@ -73,7 +70,6 @@ def test_a_mac_takes_keys_around_the_length_of_a_block(length: int) -> None:
     assert Mac(key).digest(b"text") == hmac.digest(key, b"text", "sha256")
 
 
-@settings(deadline=None)
 @given(numbers)
 def test_a_token_is_good_for_its_purpose_alone(subject: int) -> None:
     token = TOKENS.sign(LinkPurpose.LEAVE, subject, AT)
@@ -81,7 +77,6 @@ def test_a_token_is_good_for_its_purpose_alone(subject: int) -> None:
         TOKENS.read(LinkPurpose.CONFIRM, token, AT)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_bent_token_is_refused(data: st.DataObject) -> None:
     token = TOKENS.sign(LinkPurpose.LEAVE, 4711, AT)
@@ -91,7 +86,6 @@ def test_a_bent_token_is_refused(data: st.DataObject) -> None:
         TOKENS.read(LinkPurpose.LEAVE, token[:place] + letter + token[place + 1 :], AT)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(TokenRefused):
@@ -138,7 +132,6 @@ def test_keys_are_needed_and_never_shown() -> None:
     assert NEW not in repr(Mac(NEW.encode()))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["return", "message-id"]), numbers)
 def test_a_mark_survives_folded_case_and_belongs_to_its_number(use: str, number: int) -> None:
     marks = Marks([OLD, NEW])

@@ -1,7 +1,7 @@
 """One page has one name, however its address is spelled; another page has another."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.web_name import MAX_NAME, short_name, web_name, without_counters
@@ -73,7 +73,6 @@ def test_a_name_fits_where_it_is_kept() -> None:
     assert short_name("a\x00\ud800").startswith("sha256:")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_has_a_name_or_none(text: str) -> None:
     for name in (web_name(text), web_name(f"https://a.example/{text}"), short_name(text)):

@@ -1,7 +1,7 @@
 """Any document becomes a release or a fault that names a line of it: nothing else ever comes out."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailer.core.address import has_hidden
@@ -66,13 +66,11 @@ def check(document: ReleaseDocument | None) -> None:
 
 
 @pytest.mark.parametrize("file", ["a.txt", "a.md"])
-@settings(deadline=None)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes(file: str, content: bytes) -> None:
     check(read_or_refuse(content, file))
 
 
-@settings(deadline=None)
 @given(st.lists(PAGE_LINES, max_size=14))
 def test_any_page(lines: list[str]) -> None:
     furniture = [
@@ -88,7 +86,6 @@ def test_any_page(lines: list[str]) -> None:
         assert not any("Følg pressemeddelelser fra" in text for text in words)
 
 
-@settings(deadline=None)
 @given(st.lists(MARKDOWN_PIECES, max_size=30).map("".join))
 @example("[a](https://a.example/\n'b')")
 @example("- \n\n  ***\n")
@@ -97,7 +94,6 @@ def test_any_markdown(body: str) -> None:
     check(read_or_refuse(f"# {body}".encode(), "a.md"))
 
 
-@settings(deadline=None)
 @given(st.lists(YAML_PIECES, max_size=20).map("".join))
 def test_any_front_matter(matter: str) -> None:
     check(read_or_refuse(f"---\n{matter}\n---\nText.".encode(), "a.md"))
@@ -106,7 +102,6 @@ def test_any_front_matter(matter: str) -> None:
 WORDS = st.text("abcæøåé .,", min_size=1, max_size=30).filter(lambda text: text.strip(" .,"))
 
 
-@settings(deadline=None)
 @given(st.lists(WORDS, min_size=3, max_size=10))
 def test_no_word_of_a_page_is_lost(paragraphs: list[str]) -> None:
     furniture = ["Information om Um", "Følg pressemeddelelser fra Um"]
@@ -115,7 +110,6 @@ def test_no_word_of_a_page_is_lost(paragraphs: list[str]) -> None:
     assert " ".join(" ".join(found).split()) == " ".join(" ".join(paragraphs).split())
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("abcæøåé", min_size=1, max_size=30), min_size=1, max_size=10))
 def test_no_word_of_markdown_is_lost(paragraphs: list[str]) -> None:
     text = "---\ntitle: T\n---\n" + "\n\n".join(paragraphs)

@@ -66,7 +66,7 @@ def read_or_fault(payload: bytes, terms: ReadingTerms) -> None:
             assert refusal.place.isprintable()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(REAL),
     st.lists(
@@ -83,13 +83,13 @@ def test_real_payloads_that_were_damaged(
     read_or_fault(bytes(payload), terms)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(likely | st.lists(likely, max_size=3) | likely.map(lambda one: {"releases": [one]}), TERMS)
 def test_json_of_any_kind(value: Any, terms: ReadingTerms) -> None:
     read_or_fault(json.dumps(value).encode(), terms)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), TERMS)
 def test_any_bytes(payload: bytes, terms: ReadingTerms) -> None:
     read_or_fault(payload, terms)

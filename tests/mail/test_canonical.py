@@ -61,7 +61,7 @@ def test_a_body_is_brought_into_form_as_others_do_it(body: bytes) -> None:
     assert relaxed_body(relaxed_body(body)) == relaxed_body(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(BODIES, VALUES)
 def test_a_body_cut_at_its_slots_has_the_hash_of_the_whole(
     body: bytes, values: dict[str, bytes]
@@ -70,7 +70,7 @@ def test_a_body_cut_at_its_slots_has_the_hash_of_the_whole(
     assert cut == hashlib.sha256(relaxed_body(filled(body, values))).digest()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HEADERS, FIELD_VALUES)
 def test_a_header_cut_at_its_slots_has_the_hash_of_the_whole(
     fields: list[tuple[bytes, bytes]], values: dict[str, bytes]

@@ -98,7 +98,7 @@ def test_readers_differ_in_their_own_values_alone() -> None:
     assert len(changed) == 7  # To, Message-ID, List-Unsubscribe, and address and token in each part
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(_MAILBOXES)
 def test_every_address_survives(mailbox: str) -> None:
     message = composed(_release(), mailbox=mailbox)

@@ -8,7 +8,7 @@ from typing import Any
 
 import fast_mail_parser
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from support.mails import AT, LINES
 
 from mailer.core.address import has_hidden
@@ -40,7 +40,6 @@ def _check_field(field: bytes) -> None:
     assert not any(b"\n" in line or b"\r" in line for line in lines)
 
 
-@settings(deadline=None)
 @given(_SHOWN)
 def test_every_subject_survives(text: str) -> None:
     field = headers.unstructured("Subject", text)
@@ -49,7 +48,6 @@ def test_every_subject_survives(text: str) -> None:
     assert fast_mail_parser.parse_email(field + b"\r\nx\r\n").subject == text
 
 
-@settings(deadline=None)
 @given(_SHOWN)
 def test_every_display_name_survives(name: str) -> None:
     assume(name == name.strip())
@@ -64,7 +62,6 @@ def test_every_display_name_survives(name: str) -> None:
     assert (other.display_name, other.address) == (name, "press@example.org")
 
 
-@settings(deadline=None)
 @given(_SHOWN)
 def test_every_encoded_word_holds_whole_characters(text: str) -> None:
     for word in headers.encoded_words(text, len("Subject: ")):

@@ -149,7 +149,6 @@ def _commands(number: int) -> bytes:
     return _ready(number).envelope
 
 
-@settings(deadline=None)
 @given(cut=st.integers(1, 60))
 def test_one_write_a_message_however_the_replies_are_cut(cut: int) -> None:
     async def moment(wire: Wire, tray: Tray) -> None:
@@ -204,7 +203,6 @@ def test_the_phase_of_a_loss_is_the_reply_awaited(
 TOTAL = len(_wire_form(0)) + len(_commands(1))
 
 
-@settings(deadline=None)
 @given(first=st.integers(0, TOTAL), then=st.integers(0, TOTAL))
 def test_unknown_is_exactly_what_had_its_final_dot_taken(first: int, then: int) -> None:
     async def moment(wire: Wire, _: Tray) -> None:
@@ -379,7 +377,6 @@ def test_what_is_heard_at_once_is_what_is_heard_reply_by_reply(heard: bytes) -> 
         assert not hearing.amid
 
 
-@settings(deadline=None)
 @given(
     turns=st.lists(
         st.sampled_from([KEPT, b"250-2.0.0 kept\r\n250 by us", b"550 5.1.1 no"]), max_size=3

@@ -68,7 +68,7 @@ def test_what_is_carried_lies_beside_the_texts() -> None:
     assert max(map(len, composed(release(WITH_ALL, facts=facts)).content.split(b"\r\n"))) <= 998
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(LINES, st.binary(max_size=400))
 @example("\xa0", b"")
 def test_any_name_and_any_content_survive(name: str, content: bytes) -> None:

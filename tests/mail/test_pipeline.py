@@ -377,7 +377,7 @@ Fate = tuple[Result, Phase, int, str, Blame]
 MOMENTS = st.builds(_about, st.sampled_from(list(KEYS)), st.sampled_from(READERS))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(script=st.dictionaries(MOMENTS, FAULTS, max_size=6))
 def test_pipelining_changes_no_outcome(script: dict[str, Step]) -> None:
     async def fates(*extensions: str) -> tuple[dict[str, Fate], list[str]]:

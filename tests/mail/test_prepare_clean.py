@@ -38,7 +38,7 @@ def _alone(text: str) -> Edition:
     return replace(DANISH, lead=text, body=(Block("paragraph", (Run(text),)),), contacts=())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(_TITLES, LINES, st.lists(_BLOCKS, min_size=1, max_size=6))
 def test_every_text_survives(title: str, lead: str, body: list[Block]) -> None:
     wire = read(composed(release(Edition("da", title, lead, tuple(body)))))

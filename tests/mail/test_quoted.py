@@ -4,7 +4,7 @@ import binascii
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.mails import AWKWARD
 
@@ -34,7 +34,6 @@ def _check_lines(encoded: bytes) -> None:
         assert b"=_" not in line  # what makes the boundary safe
 
 
-@settings(deadline=None)
 @given(_TEXTS)
 def test_every_text_survives(text: str) -> None:
     encoded = encode_part(text)
@@ -42,7 +41,6 @@ def test_every_text_survives(text: str) -> None:
     assert _decoded(encoded) == _normal(text)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(_TEXTS, _NAMES), min_size=1, max_size=5), _TEXTS, _TEXTS)
 def test_slots_take_any_value(pieces: list[tuple[str, str]], end: str, value: str) -> None:
     value = re.sub("[\r\n]", "", value) or "x"

@@ -117,7 +117,7 @@ _MAILBOXES = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     _TITLES,
     LINES,
@@ -202,7 +202,7 @@ def test_no_field_can_be_changed_or_taken_away(purpose: Purpose) -> None:
         assert verdicts(gone) == [False, False], field
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_letter_of_the_body_can_be_changed(data: st.DataObject) -> None:
     content = letter()

@@ -410,7 +410,7 @@ def test_any_content_arrives_as_it_left() -> None:
     ):
         line = runner.run(SmtpTransport(_relay(server)).connect())
 
-        @settings(max_examples=50, deadline=None)
+        @settings(max_examples=50)
         @given(lines=LINES)
         def arrives(lines: list[bytes]) -> None:
             content = b"\r\n".join(lines) + b"\r\n"

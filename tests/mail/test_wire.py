@@ -40,7 +40,7 @@ def whole(content: bytes) -> Message:
     return Message("a@b.example", "c@d.example", Segments([content]))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(message=cut())
 def test_what_is_ready_is_exactly_whole_seven_bit_lines(message: Message) -> None:
     lines = re.fullmatch(rb"(?:[^\r\n\0\x80-\xff]*\r\n)+", message.content)
@@ -53,7 +53,7 @@ def test_what_is_ready_is_exactly_whole_seven_bit_lines(message: Message) -> Non
     assert ready(message) == ready(whole(message.content)), "however it is cut"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(message=cut())
 def test_the_dots_are_doubled_wherever_the_cuts_are(message: Message) -> None:
     lines = message.content.split(b"\r\n")

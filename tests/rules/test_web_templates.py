@@ -254,7 +254,7 @@ COLOURS = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
 
 
 @given(COLOURS, COLOURS)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_accent_becomes_readable_in_both_schemes(light: str, dark: str) -> None:
     sheet = Templates().render("web/theme.css", "en", accent=light, accent_dark=dark)
     colours = re.findall(r": (#[0-9a-f]{6});", sheet)

@@ -28,7 +28,7 @@ def alarm(clock: Callable[[], datetime]) -> tuple[Alarm, list[bool]]:
     return Alarm(clock, expected.append), expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=st.lists(st.floats(-7200, 7200), max_size=30), after=st.floats(0, 3600))
 def test_it_never_rings_before_its_moment(steps: list[float], after: float) -> None:
     """However the calendar clock is set while it waits, and it rings once."""

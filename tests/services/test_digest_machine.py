@@ -182,7 +182,6 @@ def tell(fresh: Callable[[], str], examples: int) -> None:
     terms = settings(
         max_examples=examples,
         stateful_step_count=STORY,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Digests, settings=terms)

@@ -605,7 +605,6 @@ def told(database: Database, steps: int) -> None:
             settings=settings(
                 max_examples=2,
                 stateful_step_count=6,
-                deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             ),
         )

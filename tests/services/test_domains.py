@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.delivery import Outcome, Phase
@@ -323,7 +323,6 @@ FATES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(letters=st.lists(NAMES, max_size=60), limits=LIMITS, fates=FATES, at_once=st.integers(1, 3))
 def test_every_letter_has_its_turn_within_every_limit(
     letters: list[str],
@@ -358,7 +357,6 @@ def test_who_waited_while_a_domain_recovered_is_not_forgotten_once_it_is_free(at
     assert len(desk.begun["a.example"]) == 600
 
 
-@settings(deadline=None)
 @given(fates=st.lists(st.sampled_from([THROTTLED, CLOSING, LINK_LOST, ACCEPTED]), max_size=60))
 def test_a_domain_in_trouble_delays_no_other(fates: list[Outcome]) -> None:
     desk = Desk(

@@ -119,7 +119,7 @@ class Kept(RuleBasedStateMachine):
 
 
 TestKept = Kept.TestCase
-TestKept.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestKept.settings = settings(max_examples=40, stateful_step_count=30)
 
 
 def test_what_is_written_is_a_picture_of_one_moment() -> None:

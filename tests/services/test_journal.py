@@ -110,7 +110,7 @@ class JournalAsPromised(RuleBasedStateMachine):
 def test_the_file_says_at_any_moment_what_is_open() -> None:
     run_state_machine_as_test(
         JournalAsPromised,
-        settings=settings(max_examples=60, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=60, stateful_step_count=30),
     )
 
 

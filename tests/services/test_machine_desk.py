@@ -328,7 +328,6 @@ def told(database: Database, steps: int) -> None:
             settings=settings(
                 max_examples=2,
                 stateful_step_count=20,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

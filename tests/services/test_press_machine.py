@@ -272,7 +272,6 @@ def tell(url: str, steps: int) -> None:
         max_examples=max(1, min(steps // STORY, 25)),
         stateful_step_count=STORY,
         derandomize=not STEPS,  # the same stories each time; a long run tells others
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     with WebSource() as PressOffice.server:

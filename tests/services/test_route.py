@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailer.core.errors import ServiceMissing
@@ -101,7 +101,6 @@ def test_a_route_is_its_transport_and_sound_at_first(clock: Clock) -> None:
     assert (route.fault, route.failing_since, route.resting(clock())) == ("", None, 0.0)
 
 
-@settings(deadline=None)
 @given(seed=st.integers())
 def test_each_failure_rests_longer_and_a_minute_is_the_most(seed: int) -> None:
     clock = Clock()
@@ -218,7 +217,6 @@ def test_order_is_no_matter_of_speed() -> None:
 WEIGHTS = st.lists(st.integers(1, 50), min_size=2, max_size=5)
 
 
-@settings(deadline=None)
 @given(weights=WEIGHTS, seed=st.integers(0, 99))
 @example(weights=[1, 21, 47], seed=0)  # one message of the first is 47 of the last
 def test_shares_follow_the_weights(weights: list[int], seed: int) -> None:
@@ -235,7 +233,6 @@ def test_shares_of_many_messages_are_exact_to_a_few() -> None:
     assert yard(3, 1).pull(4_000, random.Random(2))["b"] == pytest.approx(1_000, abs=SLACK + 1)
 
 
-@settings(deadline=None)
 @given(
     weights=WEIGHTS,
     steps=st.lists(

@@ -446,7 +446,5 @@ def test_readers(sqlite_database: Database) -> None:
     length = min(STEPS, 50)
     run_state_machine_as_test(
         Readers,
-        settings=settings(
-            max_examples=max(1, STEPS // length), stateful_step_count=length, deadline=None
-        ),
+        settings=settings(max_examples=max(1, STEPS // length), stateful_step_count=length),
     )

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.errors import DocumentFault
@@ -119,7 +119,6 @@ def test_a_file_that_is_no_list_is_refused_with_its_line_and_a_cure(
 _CELLS = st.text(st.sampled_from('ab.,; "\n\r'), max_size=12)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(_CELLS, _CELLS), max_size=8), st.sampled_from(",;\t"))
 def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], delimiter: str) -> None:
     page = io.StringIO(newline="")
@@ -134,7 +133,6 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], deli
     assert not any(one.fault for one in found)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=30), max_size=20))
 def test_any_bytes_are_a_list_or_are_refused(lines: list[bytes]) -> None:
     try:

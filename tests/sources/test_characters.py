@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.sources.characters import (
@@ -89,7 +89,6 @@ def test_marks_are_not_stacked() -> None:
     assert found.index == 32
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_tidying_twice_changes_nothing(text: str) -> None:
     assert one_line(one_line(text)) == one_line(text)

@@ -1,7 +1,7 @@
 """Press contacts: the line stays as it stood; only what is sure is read from it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.sources.contact_line import MAX_LENGTH, read_contact
@@ -36,7 +36,6 @@ def test_reads(line: str, role: str, name: str, phone: str, email: str) -> None:
     assert (contact.role, contact.name, contact.phone, contact.email) == (role, name, phone, email)
 
 
-@settings(deadline=None)
 @given(st.text("abAB 0123456789+-().,:@tlf\u00a0æ", max_size=MAX_LENGTH))
 def test_whatever_is_read_stood_in_the_line(line: str) -> None:
     contact = read_contact(line)

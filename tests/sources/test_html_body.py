@@ -199,7 +199,7 @@ PIECES = """
 pieces = st.sampled_from(PIECES.split("~"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(pieces, max_size=40).map("".join))
 def test_any_mark_up_becomes_blocks_that_are_safe_and_whole(html: str) -> None:
     for block in read_html(html, BASE).blocks:

@@ -1,7 +1,7 @@
 """Attributions and quotes, over one paragraph or several, in the marks of several languages."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.release import Block, Run
@@ -82,7 +82,6 @@ def test_a_forgotten_mark_does_not_swallow_the_text() -> None:
     assert marked(*texts).count("q") == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.text('”“»«„"a :.\n', max_size=12), max_size=12))
 def test_words_and_their_order_never_change(texts: list[str]) -> None:
     before = [Block("paragraph", (Run(text),)) for text in texts]

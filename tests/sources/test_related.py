@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.sources.lines import split_lines
@@ -78,7 +78,6 @@ def test_kinds_and_odd_blanks() -> None:
     assert found == ("A | B", "12.9.2025 20:49:28 CEST", "Press release")
 
 
-@settings(deadline=None)
 @given(
     st.text(st.characters(categories=["L", "P"], exclude_characters="|"), min_size=1, max_size=30),
     st.dates(min_value=date(1990, 1, 1), max_value=date(2090, 1, 1)),
@@ -89,7 +88,6 @@ def test_a_title_that_ends_in_no_digit_is_always_cut_right(title: str, day: date
     assert found == (" ".join(title.split()), stamp, "Pressemeddelelse")
 
 
-@settings(deadline=None)
 @given(st.integers(1900, 2099), st.dates(min_value=date(1990, 1, 1), max_value=date(2090, 1, 1)))
 def test_a_title_that_ends_in_a_year_is_always_cut_right(year: int, day: date) -> None:
     stamp = f"{day.day}.{day.month}.{day.year} 07:00:00 CET"

@@ -100,7 +100,8 @@ class Play:
 
 @given(steps=st.lists(STEPS, max_size=25), size=st.integers(1, READERS))
 @settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_the_account_adds_up_after_every_step(
     migrated_sqlite: Path, steps: list[tuple[str, int]], size: int

@@ -78,7 +78,7 @@ def test_a_clock_that_is_a_little_behind_opens_no_gap(database: Database) -> Non
     assert poured(database, one(), after=timedelta(seconds=-30)) == "address"
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(0, 900), min_size=1, max_size=30),
     st.integers(1, 5),
@@ -102,7 +102,7 @@ def test_no_period_ever_sees_twice_the_count(
         assert all(later - earlier >= HOUR for earlier, later in pairwise(taken))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(st.sampled_from("abc"), unique=True, max_size=3), max_size=8),
     st.integers(1, 4),

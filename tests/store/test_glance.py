@@ -195,7 +195,8 @@ def any_rows(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(DELIVERIES, max_size=2),

@@ -25,7 +25,8 @@ from mailer.store.window import Window, read_window, settle_accepted
 READERS = 8
 MAILING = 1
 quickly = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 

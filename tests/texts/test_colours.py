@@ -1,7 +1,7 @@
 """Accent colours stay readable whatever a newsroom chose."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.errors import MailerError
@@ -24,13 +24,11 @@ def _contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@settings(deadline=None)
 @given(_COLOURS, st.sampled_from(["#ffffff", "#1b1f24"]))
 def test_every_accent_becomes_readable(colour: str, paper: str) -> None:
     assert _contrast(readable_on(colour, paper), paper) >= READABLE
 
 
-@settings(deadline=None)
 @given(_COLOURS, st.sampled_from(["#ffffff", "#1b1f24"]))
 def test_ink_reads_on_every_button(colour: str, paper: str) -> None:
     button = readable_on(colour, paper)

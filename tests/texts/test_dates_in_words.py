@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.texts.catalogue import languages
@@ -68,7 +68,6 @@ def test_days_with_the_time(language: str, late: str, morning: str, afternoon: s
     assert shown == [text.replace("~", "\u00a0") for text in (late, morning, afternoon)]
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)), st.sampled_from(languages()))
 def test_every_moment_keeps_its_year_and_minute(moment: datetime, language: str) -> None:
     shown = longdatetime(moment.replace(tzinfo=UTC), language, "UTC")

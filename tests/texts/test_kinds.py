@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.core.language import primary
@@ -61,7 +61,6 @@ def test_a_label_says_its_language() -> None:
     assert label_of("Comunicati", "kl", "da") == Label("Comunicati", "")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30), st.lists(st.sampled_from(["da", "kl", "ar", "xx", "en-GB"])))
 def test_no_kind_breaks_a_page(kind: str, tags: list[str]) -> None:
     label = label_of(kind, *tags)

@@ -3,7 +3,7 @@
 from textwrap import dedent
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.mails import LINES, words
 
@@ -11,7 +11,6 @@ from mailer.core.release import Block, Run
 from mailer.texts.plain import WIDTH, columns, plain_body, underlined, wrap
 
 
-@settings(deadline=None)
 @given(LINES, st.sampled_from(["", "    ", "- "]))
 def test_wrapping_keeps_every_word_and_the_width(text: str, indent: str) -> None:
     wrapped = wrap(text, indent, " " * len(indent))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from support.offices import make_office
@@ -117,7 +117,6 @@ def test_a_request_is_one_line_and_its_token_is_not_in_it(
     assert not any(secret in line for line in lines for secret in (*signatures, "example.org"))
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_path_starts_a_line_of_its_own(text: str) -> None:
     assert re.fullmatch(r"[!-~]*", shown(f"/{text}".encode("utf-8", "replace").decode()))

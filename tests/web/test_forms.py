@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -30,7 +30,6 @@ def sent(pieces: Sequence[bytes], length: int | None = None) -> Request:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(texts, texts, max_size=8), st.integers(1, 40))
 def test_what_was_typed_is_what_is_read(fields: dict[str, str], size: int) -> None:
     body = urlencode(fields).encode()
@@ -38,7 +37,6 @@ def test_what_was_typed_is_what_is_read(fields: dict[str, str], size: int) -> No
     assert asyncio.run(read_form(sent(pieces))) == fields
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
