@@ -189,7 +189,7 @@ def _linked(text: str) -> Markup:
 
 
 def _arrival(paths: list[Path]) -> float:
-    return paths[-1].stat().st_mtime if paths else 0.0
+    return paths[-1].stat().st_mtime
 
 
 def _moment(date: str) -> str:

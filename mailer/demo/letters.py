@@ -46,14 +46,18 @@ class Letter:
 
 
 def mailboxes(folder: Path) -> dict[str, list[Path]]:
-    """The mailboxes of a post office in alphabetical order, each with its mails, oldest first."""
+    """The mailboxes of a post office in alphabetical order, each with its mails, oldest first.
+
+    One whose first mail is just being written is none yet.
+    """
     if not folder.is_dir():
         return {}
-    return {
+    found = {
         unquote(box.name): sorted(box.glob("*.eml"), key=_number)
         for box in sorted(folder.iterdir())
         if box.is_dir()
     }
+    return {mailbox: paths for mailbox, paths in found.items() if paths}
 
 
 def letters(folder: Path, mailbox: str) -> list[Letter]:

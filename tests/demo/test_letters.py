@@ -44,6 +44,15 @@ def test_a_post_office_nobody_used_has_no_mailboxes(tmp_path: Path) -> None:
     assert letters(tmp_path, "anna@avisen.example") == []
 
 
+def test_a_mailbox_whose_first_mail_is_just_being_written_is_none_yet(tmp_path: Path) -> None:
+    box = tmp_path / "anna@avisen.example"
+    box.mkdir()
+    (box / "001.part").write_bytes(b"Subject: Ne")
+    assert mailboxes(tmp_path) == {}
+    (box / "001.part").replace(box / "001.eml")
+    assert mailboxes(tmp_path) == {"anna@avisen.example": [box / "001.eml"]}
+
+
 _FIELD = st.sampled_from(
     ["Subject", "To", "From", "Date", "Content-Type", "Content-Transfer-Encoding", "Message-ID"]
 )
