@@ -3,8 +3,9 @@
 from email.message import EmailMessage
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import ONE_FIXTURE
 
 from mailer.demo.letters import Letter, letters, mailboxes, read_letter
 
@@ -67,7 +68,7 @@ _HOSTILE = st.lists(
 
 
 @given(_HOSTILE, st.binary(max_size=80))
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@ONE_FIXTURE
 def test_no_mail_is_too_broken_to_be_read(
     tmp_path: Path, fields: list[tuple[str, str]], body: bytes
 ) -> None:

@@ -1,4 +1,4 @@
-"""The pages served by several processes: one port, one stop, and a death costs those under way alone."""
+"""The pages served by several processes: one port, one stop, and a death costs only those at its door."""
 
 import http.client
 import os

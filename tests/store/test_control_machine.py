@@ -4,10 +4,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.desk import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, import_readers, publish_one
 from support.offices import Clock, make_office
+from support.properties import ONE_FIXTURE
 from support.workers import cut_finely, die, give_back, record, take
 
 from mailer.core.delivery import Due
@@ -99,10 +100,7 @@ class Play:
 
 
 @given(steps=st.lists(STEPS, max_size=25), size=st.integers(1, READERS))
-@settings(
-    max_examples=12,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@settings(ONE_FIXTURE, max_examples=12)
 def test_the_account_adds_up_after_every_step(
     migrated_sqlite: Path, steps: list[tuple[str, int]], size: int
 ) -> None:

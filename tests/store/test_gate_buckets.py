@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from threading import Barrier
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from support.offices import START
+from support.properties import ONE_FIXTURE
 
 from mailer.store import gate, surges
 from mailer.store.database import Database
@@ -78,7 +79,7 @@ def test_a_clock_that_is_a_little_behind_opens_no_gap(database: Database) -> Non
     assert poured(database, one(), after=timedelta(seconds=-30)) == "address"
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@ONE_FIXTURE
 @given(
     st.lists(st.integers(0, 900), min_size=1, max_size=30),
     st.integers(1, 5),
@@ -102,7 +103,7 @@ def test_no_period_ever_sees_twice_the_count(
         assert all(later - earlier >= HOUR for earlier, later in pairwise(taken))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@ONE_FIXTURE
 @given(
     st.lists(st.lists(st.sampled_from("abc"), unique=True, max_size=3), max_size=8),
     st.integers(1, 4),

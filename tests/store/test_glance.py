@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 from support.desk import approve, import_readers, lease, publish_one
 from support.digesting import choose, with_digests
 from support.offices import START, Clock
+from support.properties import ONE_FIXTURE
 from support.readers import sign_up
 from support.workers import give_back, record, take
 
@@ -194,10 +195,7 @@ def any_rows(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
     database.close()
 
 
-@settings(
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@settings(ONE_FIXTURE, max_examples=60)
 @given(
     st.lists(DELIVERIES, max_size=2),
     MAILINGS,

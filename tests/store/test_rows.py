@@ -4,20 +4,18 @@ from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import DBAPIError
 from support.offices import START
+from support.properties import ONE_FIXTURE
 
 from mailer.services.office import Office
 from mailer.store.rows import add_all
 from mailer.store.tables import consent, subscriber, subscription
 
-quickly = settings(
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+quickly = settings(ONE_FIXTURE, max_examples=60)
 FAR = timezone(timedelta(hours=-9, minutes=-30))
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 plain = st.recursive(

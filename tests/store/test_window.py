@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 from support.desk import ACCEPTED, came_of, import_readers, lease, publish_one
 from support.offices import START
+from support.properties import ONE_FIXTURE
 
 from mailer.core.delivery import Blame, Due, Outcome, Phase, Result
 from mailer.services.office import Office
@@ -24,10 +25,7 @@ from mailer.store.window import Window, read_window, settle_accepted
 
 READERS = 8
 MAILING = 1
-quickly = settings(
-    max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+quickly = settings(ONE_FIXTURE, max_examples=40)
 
 
 @dataclass(frozen=True)
